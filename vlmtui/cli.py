@@ -1,0 +1,91 @@
+"""The commands. Heavy imports only inside the command that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from vlmtui import __version__
+
+_COMMANDS = ("open", "demo", "ask", "doctor")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, 1 for a failure, 2 for wrong use."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or (words[0] not in _COMMANDS and not words[0].startswith("-")):
+        words.insert(0, "open")  # `vlmtui` and `vlmtui DIR` open the workbench
+    options = _parser().parse_args(words)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away (`vlmtui ask … | head -1`): that is not a failure of ours.
+        sys.stderr.close()
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vlmtui", description="A workbench for vision-language models in one terminal."
+    )
+    parser.add_argument("--version", action="version", version=f"vlmtui {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    opened = commands.add_parser("open", help="open a folder in the workbench (also: vlmtui DIR)")
+    opened.add_argument("directory", nargs="?", default=".", help="the folder to open (default: this one)")
+    _model_options(opened)
+    opened.set_defaults(run=_open)
+
+    demo = commands.add_parser("demo", help="write a small workspace and open it with the embedded demo model")
+    demo.add_argument("directory", nargs="?", default="vlmtui-demo", help="where to write it")
+    _model_options(demo)
+    demo.set_defaults(run=_demo)
+
+    ask = commands.add_parser("ask", help="ask about pictures and videos, without the workbench")
+    ask.add_argument("prompt", help="the question")
+    ask.add_argument("files", nargs="*", metavar="FILE", help="pictures and videos, in order")
+    _model_options(ask)
+    ask.add_argument("--system", default="", metavar="S", help="system prompt")
+    ask.add_argument("--max-new-tokens", type=int, default=512, metavar="N", help="longest answer, in tokens")
+    ask.add_argument("--temperature", type=float, default=0.0, metavar="X", help="0 is greedy decoding")
+    ask.add_argument("--json", action="store_true", help="one JSON object instead of streamed text")
+    ask.set_defaults(run=_ask)
+
+    doctor = commands.add_parser("doctor", help="say what works here, what does not, and what to do about it")
+    doctor.add_argument("--json", action="store_true", help="as one JSON object")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="M", help="demo, a hub id, or a folder (default: the settings', else demo)")
+    parser.add_argument("--revision", metavar="R", help="branch, tag or commit on the hub")
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument("--dtype", metavar="T", help="auto, float32, bfloat16 or float16")
+
+
+def _open(options: argparse.Namespace) -> int:
+    from vlmtui.ui.launch import open_workbench
+
+    return open_workbench(options)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from vlmtui.ui.launch import open_demo
+
+    return open_demo(options)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from vlmtui.engine.ask import ask
+
+    return ask(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from vlmtui.engine.doctor import doctor
+
+    return doctor(options)

@@ -1,0 +1,254 @@
+"""The messages between the terminal's process and the engine's: one JSON object a line, typed at both ends.
+
+Requests go to the child's stdin, events come from the child's (real) stdout. Both sides import this module and nothing
+heavier. A line that cannot be decoded is a defect of ours, not of the user's data: the client reports it and goes on.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from vlmtui.models.processor import ProcessorSettings
+
+PROTOCOL_VERSION = 1
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """The base of every message; the JSON key `type` tells them apart."""
+
+
+# ---- what a prompt is made of -------------------------------------------------------------------
+
+
+class TextPart(_Message, tag="text"):
+    """A piece of text."""
+
+    text: str
+
+
+class ImagePart(_Message, tag="image"):
+    """A picture, by absolute path. Decoded in the engine, bounded as in `vlmtui.media`."""
+
+    path: str
+
+
+class VideoPart(_Message, tag="video"):
+    """A video, by absolute path, of which at most `frames` are sampled uniformly."""
+
+    path: str
+    frames: int = 8
+
+
+Part = TextPart | ImagePart | VideoPart
+
+
+class Turn(_Message, tag="turn"):
+    """One message of a conversation, with typed parts in the order they are shown to the model."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[Part, ...]
+
+
+class Sampling(_Message, tag="sampling"):
+    """How tokens are chosen. `temperature` 0 is greedy decoding."""
+
+    max_new_tokens: int = 512
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    seed: int | None = None
+
+
+# ---- requests -----------------------------------------------------------------------------------
+
+
+class Load(_Message, tag="load"):
+    """Load a checkpoint, in place of the one that is loaded.
+
+    Attributes:
+        id: chosen by the client; every event that answers carries it.
+        model: `demo`, a hub id, or a local folder.
+        revision: branch, tag or commit on the hub.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        dtype: `auto`, `float32`, `bfloat16` or `float16`.
+        offline: never ask the hub, whatever the environment says.
+    """
+
+    id: int
+    model: str
+    revision: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    offline: bool = False
+
+
+class Generate(_Message, tag="generate"):
+    """Answer the last user turn of a conversation.
+
+    Attributes:
+        splitting: cut pictures into tiles; None leaves it to the engine (off on a CPU, the checkpoint's own elsewhere).
+    """
+
+    id: int
+    turns: tuple[Turn, ...]
+    sampling: Sampling = Sampling()
+    splitting: bool | None = None
+
+
+class Stop(_Message, tag="stop"):
+    """Stop the generation (or the load) `target` within one token; it ends with `Finished(reason="stopped")`."""
+
+    target: int
+
+
+class Shutdown(_Message, tag="shutdown"):
+    """End the child, after the running step."""
+
+
+Request = Load | Generate | Stop | Shutdown
+
+
+# ---- events -------------------------------------------------------------------------------------
+
+
+class Hello(_Message, tag="hello"):
+    """The first line: the child is up and has imported nothing heavy yet."""
+
+    version: int
+    pid: int
+
+
+class LoadProgress(_Message, tag="load_progress"):
+    """How far a load is.
+
+    Attributes:
+        stage: `libraries`, `download`, `weights`, `processor` or `warm_up`.
+        done: bytes (download) or parts (else) so far.
+        total: of how many; 0 when not known.
+        detail: e.g. the name of the file; untrusted.
+    """
+
+    id: int
+    stage: Literal["libraries", "download", "weights", "processor", "warm_up"]
+    done: int = 0
+    total: int = 0
+    detail: str = ""
+
+
+class Loaded(_Message, tag="loaded"):
+    """A checkpoint is ready.
+
+    Attributes:
+        name: as it is shown: `demo`, the hub id, or the folder's name.
+        revision: the commit that was loaded, where the hub knows one.
+        family: transformers' `model_type`: `smolvlm`, `idefics3`, ….
+        kind: base checkpoints complete text; instruct checkpoints answer.
+        device: where it runs, e.g. `cpu` or `cuda:0`.
+        dtype: e.g. `float32`.
+        parameters: how many.
+        context: positions the text model has.
+        processor: what pictures cost; `splitting` is what a `Generate` with None will use.
+        demo: whether it is the embedded demo model, which knows shapes only.
+        video: whether its processor takes videos itself (SmolVLM2); else frames are sent as pictures.
+        seconds: from the request to this event.
+    """
+
+    id: int
+    name: str
+    revision: str = ""
+    family: str
+    kind: Literal["base", "instruct"]
+    device: str
+    dtype: str
+    parameters: int
+    context: int
+    processor: ProcessorSettings
+    demo: bool = False
+    video: bool = False
+    seconds: float = 0.0
+
+
+class Started(_Message, tag="started"):
+    """The prompt is processed into tokens and generation begins.
+
+    Attributes:
+        prompt_tokens: all tokens of the prompt, image tokens included.
+        image_tokens: `<image>` tokens among them.
+        tiles: tiles that the vision tower sees.
+    """
+
+    id: int
+    prompt_tokens: int
+    image_tokens: int
+    tiles: int
+
+
+class Tokens(_Message, tag="tokens"):
+    """The next piece of the answer: text that is whole (no half characters), and how many tokens it took.
+
+    The engine joins what comes within about 33 ms, so that a fast model costs the terminal at most 30 paints a second.
+    """
+
+    id: int
+    text: str
+    count: int
+
+
+class Finished(_Message, tag="finished"):
+    """The answer is complete.
+
+    Attributes:
+        reason: `end` (the model ended its turn), `length` (max_new_tokens or the context reached) or `stopped`.
+        ttft_s: seconds from the request to the first token.
+        tokens_per_s: over the tokens after the first; 0.0 for fewer than two.
+    """
+
+    id: int
+    reason: Literal["end", "length", "stopped"]
+    prompt_tokens: int = 0
+    image_tokens: int = 0
+    completion_tokens: int = 0
+    ttft_s: float = 0.0
+    tokens_per_s: float = 0.0
+
+
+class Failed(_Message, tag="failed"):
+    """A request failed; the engine goes on.
+
+    Attributes:
+        code: stable, for programs: `no_such_model`, `not_vision_language`, `no_network`, `gated`, `out_of_memory`,
+            `not_safetensors`, `remote_code`, `bad_picture`, `bad_video`, `too_long`, `no_model`, `bad_device`,
+            `disk_full`, `engine_died`, `internal`.
+        cause: one line for people: what went wrong. Untrusted (may hold names).
+        remedy: one line: what to do about it.
+    """
+
+    id: int
+    code: str
+    cause: str
+    remedy: str
+
+
+Event = Hello | LoadProgress | Loaded | Started | Tokens | Finished | Failed
+
+_ENCODER = msgspec.json.Encoder()
+_REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_EVENTS: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(message: Request | Event) -> bytes:
+    """Return `message` as one line of JSON, newline included."""
+    return _ENCODER.encode(message) + b"\n"
+
+
+def decode_request(line: bytes) -> Request:
+    """Return the request on `line`; raises `msgspec.DecodeError` (or its `ValidationError`)."""
+    return _REQUESTS.decode(line)
+
+
+def decode_event(line: bytes) -> Event:
+    """Return the event on `line`; raises `msgspec.DecodeError` (or its `ValidationError`)."""
+    return _EVENTS.decode(line)

@@ -1,0 +1,1 @@
+"""Pictures and videos: decoded in a child process, bounded, described."""

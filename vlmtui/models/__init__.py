@@ -1,0 +1,1 @@
+"""The SmolVLM family: catalogue, local cache, memory and token arithmetic. No torch."""
