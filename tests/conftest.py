@@ -1,0 +1,30 @@
+"""What every test stands on: a home of its own, and no hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before any import of huggingface_hub, here and in every child: no test may ask a hub that it does not run itself.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own: nobody's settings are read, nothing is left behind."""
+    directory = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(directory))
+    for name, place in {
+        "XDG_CONFIG_HOME": ".config",
+        "XDG_CACHE_HOME": ".cache",
+        "XDG_DATA_HOME": ".local/share",
+        "XDG_STATE_HOME": ".local/state",
+        "HF_HOME": ".cache/huggingface",
+    }.items():
+        monkeypatch.setenv(name, str(directory / place))
+    for name in ("HF_HUB_CACHE", "HF_TOKEN", "NO_COLOR", "TMUX", "KITTY_WINDOW_ID", "TERM_PROGRAM"):
+        monkeypatch.delenv(name, raising=False)
+    return directory
