@@ -1,0 +1,224 @@
+"""The application: composes the workbench, routes messages between it and the session. No more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import App
+from textual.binding import BindingType
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from vlmtui.paths import settings_file
+from vlmtui.safetext import safe_line
+from vlmtui.settings import Settings, write_setting
+from vlmtui.ui.actions import ACTIONS, bindings
+from vlmtui.ui.screens.workbench import Workbench
+from vlmtui.ui.session import ModelChoice, Session
+from vlmtui.ui.themes import DEFAULT_THEME, THEMES
+
+_TWICE_S = 2.0
+"""Two presses of Ctrl+C within this many seconds quit."""
+
+
+def _palette_provider() -> type:
+    from vlmtui.ui.palette import ActionCommands
+
+    return ActionCommands
+
+
+class VlmtuiApp(App[int]):
+    """The workbench over one folder."""
+
+    TITLE = "vlmtui"
+    CSS_PATH: ClassVar = ["app.tcss", "screens/workbench.tcss"]  # a default screen does not load its own
+    COMMANDS: ClassVar = {_palette_provider}
+    COMMAND_PALETTE_BINDING = "f1"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app"), ("ctrl+c", "interrupt", "Copy, or quit")]
+    NOTIFICATION_TIMEOUT = 6
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        settings: Settings | None = None,
+        choice: ModelChoice | None = None,
+        select: Path | None = None,
+        mistakes: list[str] | None = None,
+        settings_path: Path | None = None,
+        log: Path | None = None,
+    ) -> None:
+        """Open `directory`.
+
+        Args:
+            settings: what the user has set; command-line options already in it.
+            choice: the model to load first; None for the settings', else the demo model.
+            select: a file in `directory` to put the cursor on.
+            mistakes: lines about the settings file, shown once.
+            settings_path: where a choice of theme is kept; None for the user's file.
+            log: where the engine's log goes; None for the user's log folder.
+        """
+        super().__init__()
+        self.directory = directory
+        self.settings = settings or Settings()
+        self.first_choice = choice or ModelChoice(
+            self.settings.model or "demo",
+            self.settings.revision or None,
+            self.settings.device,
+            self.settings.dtype,
+        )
+        self._select = select
+        self._mistakes = mistakes or []
+        self._settings_path = settings_path
+        self._interrupted = 0.0
+        self.session = Session(self, self.settings, log=log)
+        for theme in THEMES:
+            self.register_theme(theme)
+        known = self.settings.theme in self.available_themes
+        if not known:
+            self._mistakes.append(f"there is no theme {self.settings.theme!r}; {DEFAULT_THEME} is used")
+        self.theme = self.settings.theme if known else DEFAULT_THEME
+
+    def get_default_screen(self) -> Screen[object]:
+        """Return the workbench."""
+        return Workbench(self.directory, select=self._select, graphics=self.settings.graphics)
+
+    @property
+    def workbench(self) -> Workbench:
+        """The screen at the bottom of the stack."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, Workbench)
+        return screen
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._after_first_paint)
+
+    def _after_first_paint(self) -> None:
+        """Start what the first paint did not need."""
+        self.workbench.begin()
+        self.load_model(self.first_choice)
+        if self._mistakes:
+            more = f" (and {len(self._mistakes) - 1} more)" if len(self._mistakes) > 1 else ""
+            self.notify(self._mistakes[0] + more, title="Settings", severity="warning", markup=False, timeout=10)
+
+    async def on_unmount(self) -> None:
+        await self.session.close()
+
+    # ---- the session ----
+
+    @work(group="engine-load", exclusive=True, exit_on_error=False)
+    async def load_model(self, choice: ModelChoice, *, keep: bool = False) -> None:
+        """Load `choice` in place of what is loaded; with `keep`, remember it in the settings once it is loaded."""
+        await self.session.load(choice)
+        if keep and self.session.loaded is not None and self.session.choice == choice:
+            self._remember("model", choice.model)
+
+    @work(group="engine-answer", exit_on_error=False)
+    async def answer(self) -> None:
+        """Answer the conversation's last question."""
+        await self.session.answer(self.workbench.conversation)
+
+    @work(group="engine-stop", exit_on_error=False)
+    async def stop_engine(self) -> None:
+        """Stop the running answer or load."""
+        await self.session.stop()
+
+    @on(Session.EngineExited)
+    def _engine_exited(self) -> None:
+        self.run_worker(self.session.engine_exited(), group="engine-exit", exit_on_error=False)
+
+    @on(Session.StateChanged)
+    def _state_changed(self, message: Session.StateChanged) -> None:
+        self.workbench.show_state(message.state)
+        self._picker_shows(message)
+
+    @on(Session.ModelReady)
+    def _model_ready(self, message: Session.ModelReady) -> None:
+        self.workbench.model_ready(message.loaded, first=not self.settings.model)
+        self._picker_shows(message)
+
+    @on(Session.LoadFailed)
+    @on(Session.LoadStopped)
+    def _not_loaded(self, message: Session.LoadFailed | Session.LoadStopped) -> None:
+        if not self._picker_shows(message) and isinstance(message, Session.LoadFailed):
+            self.workbench.load_failed(message)
+
+    @on(Session.AnswerEvent)
+    def _answer_event(self, message: Session.AnswerEvent) -> None:
+        self.workbench.receive(message.event)
+
+    def _picker_shows(self, message: object) -> bool:
+        """Hand `message` to the model picker if it is open."""
+        picker = self.screen
+        if picker.id != "model-picker":
+            return False
+        picker.session_says(message)  # type: ignore[attr-defined]
+        return True
+
+    # ---- actions ----
+
+    async def action_run_action_of(self, action_id: str) -> None:
+        """Run an action of the table, wherever its handler lives: the palette and the footer come here."""
+        action = next(action for action in ACTIONS if action.id == action_id)
+        owner: DOMNode = self
+        if action.scope == "workbench":
+            owner = self.workbench
+        elif action.scope != "app":
+            owner = self.workbench.part(action.scope)
+            if action.inside:
+                owner = owner.query_one(action.inside)
+        await self.run_action(action.handler, owner)
+
+    def action_command_palette(self) -> None:
+        """Show the palette, made of the table of actions."""
+        from textual.command import CommandPalette
+
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(placeholder="Type a command…", id="--command-palette"))
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from vlmtui.ui.screens.help import Help
+
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help())
+
+    def action_choose_theme(self) -> None:
+        """Offer the themes; the choice is kept in the settings."""
+        from vlmtui.ui.screens.theme_picker import ThemePicker
+
+        if isinstance(self.screen, ThemePicker):
+            return
+        self.push_screen(ThemePicker(self.theme, sorted(self.available_themes)), self._keep_theme)
+
+    def _keep_theme(self, name: str | None) -> None:
+        if name is not None:
+            self.theme = name
+            self._remember("theme", name)
+
+    def _remember(self, key: str, value: str) -> None:
+        """Write a setting; a file that cannot be written costs a line, not the work."""
+        path = self._settings_path or settings_file()
+        try:
+            write_setting(path, key, value)
+        except OSError as error:
+            line = f"The {key} is not remembered: {path}: {error.strerror or error}"
+            self.notify(safe_line(line), severity="warning", markup=False)
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C: copy what is selected; else a second press quits."""
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy_to_clipboard(selected)
+            self.screen.clear_selection()
+            self.notify("Copied.", timeout=2)
+            return
+        now = monotonic()
+        if now - self._interrupted < _TWICE_S:
+            self.exit(0)
+            return
+        self._interrupted = now
+        self.notify("Press Ctrl+C again to quit.", timeout=_TWICE_S)

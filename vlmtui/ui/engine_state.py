@@ -1,0 +1,60 @@
+"""What the engine is doing, as one value that the status bar and the model picker show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Phase = Literal["off", "starting", "loading", "ready", "reading", "answering", "stopping", "failed"]
+
+_WORDS: dict[Phase, str] = {
+    "off": "not started",
+    "starting": "starting",
+    "loading": "loading",
+    "ready": "ready",
+    "reading": "thinking",
+    "answering": "answering",
+    "stopping": "stopping",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """The engine's state.
+
+    Attributes:
+        phase: what it is doing.
+        detail: more about it, e.g. `weights 43 %`; one line.
+        model: what is loaded, or is being loaded.
+        device: where it runs; empty until it is loaded.
+        dtype: the precision of its weights.
+        base: whether it is a base checkpoint, which completes text instead of answering.
+        demo: whether it is the embedded demo model.
+        tokens_per_s: of the last answer; 0 when there is none.
+        ttft_s: seconds to the first token of the last answer.
+        context_used: tokens of the conversation so far.
+        context_total: tokens that the model can take.
+    """
+
+    phase: Phase = "off"
+    detail: str = ""
+    model: str = ""
+    device: str = ""
+    dtype: str = ""
+    base: bool = False
+    demo: bool = False
+    tokens_per_s: float = 0.0
+    ttft_s: float = 0.0
+    context_used: int = 0
+    context_total: int = 0
+
+    @property
+    def words(self) -> str:
+        """The phase in words."""
+        return f"{_WORDS[self.phase]}: {self.detail}" if self.detail else _WORDS[self.phase]
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something that Esc can stop."""
+        return self.phase in ("reading", "answering", "stopping")

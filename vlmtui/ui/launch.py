@@ -1,0 +1,78 @@
+"""Opening the workbench from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from vlmtui.paths import settings_file
+from vlmtui.safetext import safe_line
+from vlmtui.settings import read_settings
+
+
+def open_workbench(options: argparse.Namespace) -> int:
+    """Open the folder of `options`, or the folder of a file with that file selected; return the exit code."""
+    return _open(Path(options.directory), options)
+
+
+def open_demo(options: argparse.Namespace) -> int:
+    """Write the demo's workspace and open it with the embedded model, or the one that `options` name."""
+    if problem := _not_a_terminal():
+        return _fail(problem, 2)
+    from vlmtui.demo.workspace import write_workspace
+
+    directory = Path(options.directory)
+    try:
+        directory = write_workspace(directory)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return _fail(f"cannot write {directory}: {reason}; give another folder: vlmtui demo DIR", 1)
+    if options.model is None:
+        options.model = "demo"
+    return _open(directory, options)
+
+
+def _open(place: Path, options: argparse.Namespace) -> int:
+    if problem := _not_a_terminal():
+        return _fail(problem, 2)
+    try:
+        place = Path(os.path.abspath(place.expanduser()))  # noqa: PTH100 - keeps links as the user wrote them
+        select = None
+        if place.is_file():
+            place, select = place.parent, place
+        if not place.is_dir():
+            return _fail(f"{place}: no such folder", 2)
+        if not os.access(place, os.R_OK | os.X_OK):
+            return _fail(f"{place}: permission denied", 2)
+    except (OSError, RuntimeError, ValueError) as error:
+        return _fail(f"{place}: {error}", 2)
+
+    settings, mistakes = read_settings(settings_file())
+    given = {name: getattr(options, name) for name in ("model", "revision", "device", "dtype")}
+    given = {name: value for name, value in given.items() if value is not None}
+    if "model" in given and "revision" not in given:
+        given["revision"] = ""  # the settings' revision belongs to the settings' model
+    if given.get("dtype") not in (None, "auto", "float32", "bfloat16", "float16"):
+        return _fail(f"--dtype {given['dtype']}: choose auto, float32, bfloat16 or float16", 2)
+    settings = msgspec.structs.replace(settings, **given)
+
+    from vlmtui.ui.app import VlmtuiApp
+
+    app = VlmtuiApp(place, settings=settings, select=select, mistakes=mistakes)
+    app.run()
+    return app.return_code or 0
+
+
+def _not_a_terminal() -> str:
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return ""
+    return "the workbench needs a terminal; without one use: vlmtui ask PROMPT FILE…"
+
+
+def _fail(line: str, code: int) -> int:
+    print(f"vlmtui: {safe_line(line)}", file=sys.stderr)  # noqa: T201
+    return code

@@ -1,0 +1,293 @@
+"""One engine and one conversation: loads models, asks questions, and posts what happens as messages.
+
+Knows no widget. Everything here runs in the app's event loop; the work is done in the engine's process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from vlmtui.chats.conversation import Conversation
+from vlmtui.engine.client import EngineClient
+from vlmtui.engine.protocol import (
+    Failed,
+    Finished,
+    ImagePart,
+    Loaded,
+    LoadProgress,
+    Part,
+    Sampling,
+    Started,
+    TextPart,
+    Tokens,
+    Turn,
+    VideoPart,
+)
+from vlmtui.media.kinds import kind_of
+from vlmtui.safetext import safe_line
+from vlmtui.settings import Settings
+from vlmtui.ui.engine_state import EngineState
+
+_RESTARTS = 3
+"""So often an engine that keeps dying is started again within a minute; then the user is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """What to load: `demo`, a hub id, or a folder; and how."""
+
+    model: str
+    revision: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+
+
+class Session:
+    """Owns the engine's client; posts to `target`."""
+
+    class StateChanged(Message):
+        """The engine does something else now."""
+
+        def __init__(self, state: EngineState) -> None:
+            super().__init__()
+            self.state = state
+
+    class ModelReady(Message):
+        """A checkpoint is loaded."""
+
+        def __init__(self, loaded: Loaded, choice: ModelChoice) -> None:
+            super().__init__()
+            self.loaded = loaded
+            self.choice = choice
+
+    class LoadFailed(Message):
+        """A checkpoint could not be loaded; `previous` is what was loaded before, to go back to."""
+
+        def __init__(self, failed: Failed, choice: ModelChoice, previous: ModelChoice | None) -> None:
+            super().__init__()
+            self.failed = failed
+            self.choice = choice
+            self.previous = previous
+
+    class LoadStopped(Message):
+        """The user stopped a load; `previous` is what was loaded before."""
+
+        def __init__(self, choice: ModelChoice, previous: ModelChoice | None) -> None:
+            super().__init__()
+            self.choice = choice
+            self.previous = previous
+
+    class EngineExited(Message):
+        """The engine's process ended by itself, perhaps while idle."""
+
+    class AnswerEvent(Message):
+        """The engine says something about the answer it is asked for."""
+
+        def __init__(self, event: Started | Tokens | Finished | Failed) -> None:
+            super().__init__()
+            self.event = event
+
+    def __init__(self, target: MessagePump, settings: Settings, *, log: Path | None = None) -> None:
+        self._target = target
+        self._settings = settings
+        self._client = EngineClient(log=log, on_exit=self._on_exit)
+        self._deaths: list[float] = []
+        self._closed = False
+        self.state = EngineState()
+        self.choice: ModelChoice | None = None
+        """What is loaded, or else what was asked for last."""
+        self._good: ModelChoice | None = None
+
+    @property
+    def loaded(self) -> Loaded | None:
+        """The checkpoint that answers, if one is loaded."""
+        return self._client.loaded
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process, if it runs."""
+        return self._client.pid
+
+    def _on_exit(self, code: int) -> None:
+        self._target.post_message(self.EngineExited())
+
+    def _set(self, **changes: object) -> None:
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+        self._target.post_message(self.StateChanged(self.state))
+
+    # ---- models ----
+
+    async def load(self, choice: ModelChoice) -> None:
+        """Load `choice`; ends when it is loaded or has failed. Cancelling the task leaves the engine to `stop`."""
+        if self._client.busy:
+            await self.stop()  # the newest wish counts
+        previous = self._good
+        self.choice = choice
+        name = choice.model if choice.model == "demo" or "/" not in choice.model else Path(choice.model).name
+        self._set(
+            phase="starting",
+            detail="",
+            model=safe_line(name),
+            device="",
+            dtype="",
+            base=False,
+            context_used=0,
+            context_total=0,
+            tokens_per_s=0.0,
+            ttft_s=0.0,
+        )
+        events = self._client.load(
+            choice.model, revision=choice.revision, device=choice.device, dtype=choice.dtype
+        )
+        async for event in events:
+            match event:
+                case LoadProgress():
+                    self._show_progress(event)
+                case Loaded():
+                    self._show_loaded(event, choice)
+                case Failed():
+                    self._set(phase="failed", detail="no model")
+                    self._target.post_message(self.LoadFailed(event, choice, previous))
+                case Finished():  # stopped
+                    self._set(phase="off", detail="loading stopped")
+                    self._target.post_message(self.LoadStopped(choice, previous))
+
+    def _show_progress(self, progress: LoadProgress) -> None:
+        self._set(phase="loading", detail=progress_words(progress))
+
+    def _show_loaded(self, loaded: Loaded, choice: ModelChoice) -> None:
+        self._good = choice
+        self._set(
+            phase="ready",
+            detail="",
+            model=safe_line(loaded.name),
+            device=safe_line(loaded.device),
+            dtype=safe_line(loaded.dtype),
+            base=loaded.kind == "base",
+            demo=loaded.demo,
+            context_total=loaded.context,
+        )
+        self._target.post_message(self.ModelReady(loaded, choice))
+
+    # ---- answers ----
+
+    async def answer(self, conversation: Conversation) -> None:
+        """Answer the conversation's last question; ends with the answer."""
+        self._set(phase="reading", detail="", ttft_s=0.0, tokens_per_s=0.0)
+        sampling = Sampling(
+            max_new_tokens=self._settings.max_new_tokens, temperature=self._settings.temperature
+        )
+        turns = turns_of(conversation, self._settings.system_prompt)
+        began = monotonic()
+        first = 0.0
+        count = 0
+        async for event in self._client.generate(turns, sampling=sampling):
+            match event:
+                case LoadProgress():  # the engine had died: it comes back first
+                    self._show_progress(event)
+                    continue
+                case Loaded():
+                    if self._good is not None:
+                        self._show_loaded(event, self._good)
+                    self._set(phase="reading")
+                    continue
+                case Started():
+                    self._set(context_used=event.prompt_tokens)
+                case Tokens():
+                    now = monotonic()
+                    count += event.count
+                    if not first:
+                        first = now
+                    self._set(
+                        phase="answering",
+                        ttft_s=first - began,
+                        tokens_per_s=(count - 1) / (now - first) if now > first + 0.25 else 0.0,
+                        context_used=self.state.context_used + event.count,
+                    )
+                case Finished():
+                    self._set(
+                        phase="ready",
+                        detail="stopped" if event.reason == "stopped" else "",
+                        ttft_s=event.ttft_s,
+                        tokens_per_s=event.tokens_per_s,
+                        context_used=event.prompt_tokens + event.completion_tokens,
+                    )
+                case Failed() if event.code != "engine_died":
+                    self._set(phase="ready", detail="")
+                case _:
+                    pass
+            self._target.post_message(self.AnswerEvent(event))
+            if isinstance(event, Failed) and event.code == "engine_died":
+                await self._restart()
+
+    async def stop(self) -> None:
+        """Stop the answer or the load that is running."""
+        if self.state.busy:
+            self._set(phase="stopping")
+        await self._client.stop()
+
+    # ---- the engine's life ----
+
+    async def engine_exited(self) -> None:
+        """The idle engine's process is gone: start it again with the model it had."""
+        if not self._closed and not self.state.busy and self.state.phase not in ("starting", "loading"):
+            await self._restart()
+
+    async def _restart(self) -> None:
+        now = monotonic()
+        self._deaths = [*(then for then in self._deaths if now - then < 60), now]
+        if self._good is None or self._closed:
+            self._set(phase="failed", detail="the engine stopped")
+        elif len(self._deaths) > _RESTARTS:
+            self._set(phase="failed", detail="the engine keeps stopping; choose a model to start it again")
+        else:
+            await self.load(self._good)
+
+    async def close(self) -> None:
+        """End the engine's process."""
+        self._closed = True
+        await self._client.close()
+
+
+def turns_of(conversation: Conversation, system_prompt: str = "") -> tuple[Turn, ...]:
+    """Return the conversation as the engine's typed turns: each message's files before its text."""
+    turns: list[Turn] = []
+    if system_prompt:
+        turns.append(Turn(role="system", parts=(TextPart(text=system_prompt),)))
+    for message in conversation.for_the_model():
+        parts: list[Part] = [
+            VideoPart(path=path) if kind_of(path) == "video" else ImagePart(path=path)
+            for path in message.attachments
+        ]
+        if message.text:
+            parts.append(TextPart(text=message.text))
+        turns.append(Turn(role=message.role, parts=tuple(parts)))
+    return tuple(turns)
+
+
+def progress_words(progress: LoadProgress) -> str:
+    """Return how far a load is, in a few words, e.g. `downloading 43 % of 512 MB`."""
+    stages = {
+        "libraries": "libraries",
+        "download": "download",
+        "weights": "weights",
+        "processor": "processor",
+        "warm_up": "warm-up",
+    }
+    stage = stages[progress.stage]
+    if not progress.total:
+        return stage
+    percent = min(100, 100 * progress.done // progress.total)
+    if progress.stage == "download":
+        return f"{stage} {percent} % of {_size(progress.total)}"
+    return f"{stage} {percent} %"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
