@@ -22,19 +22,19 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit
 # ---- what a prompt is made of -------------------------------------------------------------------
 
 
-class TextPart(_Message, tag="text"):
+class TextPart(_Message, frozen=True, kw_only=True, tag="text"):
     """A piece of text."""
 
     text: str
 
 
-class ImagePart(_Message, tag="image"):
+class ImagePart(_Message, frozen=True, kw_only=True, tag="image"):
     """A picture, by absolute path. Decoded in the engine, bounded as in `vlmtui.media`."""
 
     path: str
 
 
-class VideoPart(_Message, tag="video"):
+class VideoPart(_Message, frozen=True, kw_only=True, tag="video"):
     """A video, by absolute path, of which at most `frames` are sampled uniformly."""
 
     path: str
@@ -44,14 +44,14 @@ class VideoPart(_Message, tag="video"):
 Part = TextPart | ImagePart | VideoPart
 
 
-class Turn(_Message, tag="turn"):
+class Turn(_Message, frozen=True, kw_only=True, tag="turn"):
     """One message of a conversation, with typed parts in the order they are shown to the model."""
 
     role: Literal["system", "user", "assistant"]
     parts: tuple[Part, ...]
 
 
-class Sampling(_Message, tag="sampling"):
+class Sampling(_Message, frozen=True, kw_only=True, tag="sampling"):
     """How tokens are chosen. `temperature` 0 is greedy decoding."""
 
     max_new_tokens: int = 512
@@ -65,7 +65,7 @@ class Sampling(_Message, tag="sampling"):
 # ---- requests -----------------------------------------------------------------------------------
 
 
-class Load(_Message, tag="load"):
+class Load(_Message, frozen=True, kw_only=True, tag="load"):
     """Load a checkpoint, in place of the one that is loaded.
 
     Attributes:
@@ -85,7 +85,7 @@ class Load(_Message, tag="load"):
     offline: bool = False
 
 
-class Generate(_Message, tag="generate"):
+class Generate(_Message, frozen=True, kw_only=True, tag="generate"):
     """Answer the last user turn of a conversation.
 
     Attributes:
@@ -98,13 +98,13 @@ class Generate(_Message, tag="generate"):
     splitting: bool | None = None
 
 
-class Stop(_Message, tag="stop"):
+class Stop(_Message, frozen=True, kw_only=True, tag="stop"):
     """Stop the generation (or the load) `target` within one token; it ends with `Finished(reason="stopped")`."""
 
     target: int
 
 
-class Shutdown(_Message, tag="shutdown"):
+class Shutdown(_Message, frozen=True, kw_only=True, tag="shutdown"):
     """End the child, after the running step."""
 
 
@@ -114,14 +114,14 @@ Request = Load | Generate | Stop | Shutdown
 # ---- events -------------------------------------------------------------------------------------
 
 
-class Hello(_Message, tag="hello"):
+class Hello(_Message, frozen=True, kw_only=True, tag="hello"):
     """The first line: the child is up and has imported nothing heavy yet."""
 
     version: int
     pid: int
 
 
-class LoadProgress(_Message, tag="load_progress"):
+class LoadProgress(_Message, frozen=True, kw_only=True, tag="load_progress"):
     """How far a load is.
 
     Attributes:
@@ -138,7 +138,7 @@ class LoadProgress(_Message, tag="load_progress"):
     detail: str = ""
 
 
-class Loaded(_Message, tag="loaded"):
+class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
     """A checkpoint is ready.
 
     Attributes:
@@ -171,7 +171,7 @@ class Loaded(_Message, tag="loaded"):
     seconds: float = 0.0
 
 
-class Started(_Message, tag="started"):
+class Started(_Message, frozen=True, kw_only=True, tag="started"):
     """The prompt is processed into tokens and generation begins.
 
     Attributes:
@@ -186,7 +186,7 @@ class Started(_Message, tag="started"):
     tiles: int
 
 
-class Tokens(_Message, tag="tokens"):
+class Tokens(_Message, frozen=True, kw_only=True, tag="tokens"):
     """The next piece of the answer: text that is whole (no half characters), and how many tokens it took.
 
     The engine joins what comes within about 33 ms, so that a fast model costs the terminal at most 30 paints a second.
@@ -197,7 +197,7 @@ class Tokens(_Message, tag="tokens"):
     count: int
 
 
-class Finished(_Message, tag="finished"):
+class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
     """The answer is complete.
 
     Attributes:
@@ -215,7 +215,7 @@ class Finished(_Message, tag="finished"):
     tokens_per_s: float = 0.0
 
 
-class Failed(_Message, tag="failed"):
+class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
     """A request failed; the engine goes on.
 
     Attributes:

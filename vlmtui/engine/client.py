@@ -1,0 +1,364 @@
+"""The terminal's side of the engine: starts the child, sends requests, yields its events. Cheap to import.
+
+Asyncio inside the caller's loop: one task reads the child's lines, nothing polls, no thread is made. The client knows
+no widget. One request runs at a time; a second one waits for the first (in order), and `stop` stops the running one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from vlmtui.engine.protocol import (
+    PROTOCOL_VERSION,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    Hello,
+    Load,
+    Loaded,
+    LoadProgress,
+    Request,
+    Sampling,
+    Shutdown,
+    Started,
+    Stop,
+    Tokens,
+    Turn,
+    decode_event,
+    encode,
+)
+
+_LONGEST_LINE = 64 * 1024 * 1024
+_LOG_LIMIT = 2 * 1024 * 1024
+_GRACE_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class EngineClient:
+    """The engine's child process, as asynchronous streams of typed events.
+
+    Args:
+        log: where the child's output and its libraries' go; None for the user's log folder.
+        on_exit: called in the loop with the exit code when a child ends that was not closed by us (also while idle).
+
+    Attributes:
+        loaded: the checkpoint that is loaded now, None when there is none (also after a crash).
+    """
+
+    def __init__(self, *, log: Path | None = None, on_exit: Callable[[int], None] | None = None) -> None:
+        self.loaded: Loaded | None = None
+        self._log_path = log
+        self._on_exit = on_exit
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._turn = asyncio.Lock()
+        self._next_id = 1
+        self._running: int | None = None
+        self._events: asyncio.Queue[Event] | None = None
+        self._wanted: Load | None = None
+        self._stop_asked = False
+        self._closing = False
+        self._deaths: asyncio.Future[int] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None when there is no child."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a load or a generation is running."""
+        return self._running is not None
+
+    async def start(self) -> None:
+        """Start the child, if there is none. It answers at once; torch is imported at the first load.
+
+        Raises:
+            OSError: the child cannot be started.
+        """
+        async with self._starting:
+            if self.pid is not None:
+                return
+            if self._reader is not None:
+                await self._reader  # the old child's last words first
+            self.loaded = None
+            self._closing = False
+            with _open_log(self._log_path) as log:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-P",  # a file torch.py in the user's folder must not be imported
+                    "-m",
+                    "vlmtui.engine.host",
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=log,
+                    start_new_session=True,  # the terminal's Ctrl+C is ours to handle, not the child's
+                    env=_environment(),
+                    limit=_LONGEST_LINE,
+                )
+            self._reader = asyncio.create_task(self._read(self._process), name="engine events")
+
+    async def load(
+        self, model: str, *, revision: str | None = None, device: str = "auto", dtype: str = "auto", offline: bool = False
+    ) -> AsyncGenerator[LoadProgress | Loaded | Finished | Failed, None]:
+        """Load a checkpoint: `demo`, a hub id, or a folder. Ends with `Loaded`, `Failed`, or `Finished` when stopped."""
+        async with _Turn(self._turn) as turn:
+            wanted = Load(id=0, model=model, revision=revision, device=device, dtype=dtype, offline=offline)
+            if self._wanted is None:
+                self._wanted = wanted  # a first question after a failed first load tries it again
+            async with contextlib.aclosing(self._load(wanted)) as events:
+                async for event in events:
+                    if isinstance(event, Loaded | Finished | Failed):
+                        turn.over()
+                    yield event
+
+    async def generate(
+        self, turns: tuple[Turn, ...] | list[Turn], *, sampling: Sampling | None = None, splitting: bool | None = None
+    ) -> AsyncGenerator[LoadProgress | Loaded | Started | Tokens | Finished | Failed, None]:
+        """Answer the last user turn. Ends with `Finished` or `Failed`.
+
+        When the child had died (or the last load failed), the checkpoint that was last loaded well is loaded first, in a
+        new child if need be: then `LoadProgress` and `Loaded` come before `Started`. Leaving the iteration early stops
+        the generation.
+        """
+        async with _Turn(self._turn) as turn:
+            if self.pid is None or self.loaded is None:
+                if self._wanted is None:
+                    turn.over()
+                    yield Failed(id=0, code="no_model", cause="no checkpoint is loaded", remedy="choose one first")
+                    return
+                async with contextlib.aclosing(self._load(self._wanted)) as events:
+                    async for event in events:
+                        if isinstance(event, Finished | Failed):
+                            turn.over()
+                        yield event
+                if self.loaded is None:
+                    return
+            request = Generate(
+                id=self._number(), turns=tuple(turns), sampling=sampling or Sampling(), splitting=splitting
+            )
+            async with contextlib.aclosing(self._ask(request)) as answer:
+                async for event in answer:
+                    if isinstance(event, Finished | Failed):
+                        turn.over()
+                    yield event  # type: ignore[misc]
+
+    async def stop(self) -> None:
+        """Stop what is running, generation or load; its stream ends with `Finished(reason="stopped")`."""
+        if self._running is not None:
+            self._stop_asked = True
+            await self._send(Stop(target=self._running))
+
+    async def died(self) -> int:
+        """Wait until a child ends that was not closed by us, also an idle one; return its exit code."""
+        if self._deaths is None or self._deaths.done():
+            self._deaths = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(self._deaths)
+
+    async def close(self) -> None:
+        """End the child: asked first, then told, then killed. Streams that still run end with `Failed`."""
+        self._closing = True
+        process = self._process
+        if process is None:
+            return
+        await self._send(Shutdown())
+        if process.stdin is not None:
+            process.stdin.close()
+        for insist in (process.terminate, process.kill):
+            try:
+                await asyncio.wait_for(asyncio.shield(process.wait()), _GRACE_S)
+                break
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    insist()
+        await process.wait()
+        if self._reader is not None:
+            await self._reader
+        self.loaded = None
+
+    async def _load(self, wanted: Load) -> AsyncGenerator[LoadProgress | Loaded | Finished | Failed, None]:
+        """Run a load; keep `loaded` true to what the child has, and remember the last checkpoint that loaded well."""
+        self.loaded = None
+        request = msgspec.structs.replace(wanted, id=self._number())
+        async with contextlib.aclosing(self._ask(request)) as events:
+            async for event in events:
+                if isinstance(event, Loaded):
+                    self.loaded = event
+                    self._wanted = wanted
+                yield event  # type: ignore[misc]
+
+    async def _ask(self, request: Load | Generate) -> AsyncGenerator[Event, None]:
+        """Send `request` and yield its events up to the last one."""
+        self._running = request.id
+        self._stop_asked = False
+        try:
+            await self.start()
+        except OSError as error:
+            self._running = None
+            yield Failed(
+                id=request.id,
+                code="engine_died",
+                cause=f"the engine cannot be started: {error}",
+                remedy="run `vlmtui doctor`, or install vlmtui again",
+            )
+            return
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events = events
+        ended = False
+        try:
+            if self.pid is None:
+                ended = True
+                yield self._death(request.id)
+                return
+            await self._send(request)
+            if self._stop_asked:  # while the child was starting
+                await self._send(Stop(target=request.id))
+            while not ended:
+                event = await events.get()
+                ended = isinstance(event, Loaded | Finished | Failed)
+                if ended:
+                    self._running = None
+                yield event
+        finally:
+            if self._events is events:
+                self._events = None
+            if self._running == request.id:
+                self._running = None
+            if not ended:  # the caller went away: what it asked for is not wanted any more
+                self._post(Stop(target=request.id))
+
+    def _number(self) -> int:
+        number = self._next_id
+        self._next_id += 1
+        return number
+
+    async def _send(self, message: Request) -> None:
+        """Write `message`; a child that is gone is noticed by the reader, not here."""
+        self._post(message)
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                await process.stdin.drain()
+
+    def _post(self, message: Request) -> None:
+        """Hand `message` to the pipe without waiting."""
+        process = self._process
+        if process is not None and process.stdin is not None and not process.stdin.is_closing():
+            process.stdin.write(encode(message))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Hand the child's events to the running request until the child ends; then say so."""
+        assert process.stdout is not None
+        while True:
+            try:
+                line = await process.stdout.readline()
+            except ValueError:  # longer than any event can be: skip what is buffered and go on
+                _log.error("the engine sent a line of more than %d bytes", _LONGEST_LINE)
+                continue
+            if not line:
+                break
+            try:
+                event = decode_event(line)
+            except msgspec.DecodeError as error:
+                _log.error("the engine sent a line that is no event: %s: %r", error, line[:200])
+                continue
+            if isinstance(event, Hello):
+                if event.version != PROTOCOL_VERSION:
+                    _log.error("the engine speaks version %d, not %d", event.version, PROTOCOL_VERSION)
+                    process.kill()
+            elif self._events is not None and event.id == self._running:
+                self._events.put_nowait(event)
+        code = await process.wait()
+        self.loaded = None
+        if self._events is not None and self._running is not None:
+            self._events.put_nowait(self._death(self._running))
+        if not self._closing:
+            if self._deaths is not None and not self._deaths.done():
+                self._deaths.set_result(code)
+            if self._on_exit is not None:
+                self._on_exit(code)
+
+    def _death(self, request: int) -> Failed:
+        """Return what to say about a child that is gone."""
+        code = self._process.returncode if self._process is not None else None
+        if self._closing:
+            return Failed(id=request, code="engine_died", cause="the engine was closed", remedy="open vlmtui again")
+        remedy = "ask again: the checkpoint is loaded anew"
+        if code == -signal.SIGKILL:
+            remedy += "; if it dies again, memory may be short: choose a smaller checkpoint"
+        return Failed(id=request, code="engine_died", cause=f"the engine died ({_ending(code)})", remedy=remedy)
+
+
+class _Turn:
+    """One request's turn. It is over when the last event is handed out, not when the caller has dealt with it:
+    whoever gets `Failed` may load again from inside the loop."""
+
+    def __init__(self, lock: asyncio.Lock) -> None:
+        self._lock = lock
+        self._mine = False
+
+    async def __aenter__(self) -> _Turn:
+        await self._lock.acquire()
+        self._mine = True
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.over()
+
+    def over(self) -> None:
+        """Let the next request begin."""
+        if self._mine:
+            self._mine = False
+            self._lock.release()
+
+
+def _ending(code: int | None) -> str:
+    """Return how a process with the exit code `code` ended, in words."""
+    if code is None:
+        return "it is gone"
+    if code < 0:
+        try:
+            return f"killed by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"killed by signal {-code}"
+    return f"exit code {code}"
+
+
+def _environment() -> dict[str, str]:
+    """Return the child's environment: the user's, with the libraries kept quiet and off the terminal's core."""
+    environment = dict(os.environ)
+    environment["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    environment["TOKENIZERS_PARALLELISM"] = "false"
+    environment["PYTHONUNBUFFERED"] = "1"
+    environment["PYTHONIOENCODING"] = "utf-8:backslashreplace"
+    environment.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "0")
+    if "OMP_NUM_THREADS" not in environment:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        environment["OMP_NUM_THREADS"] = str(max(1, cores - 1))
+    return environment
+
+
+def _open_log(path: Path | None) -> IO[bytes]:
+    """Open the child's log for appending, for the user alone; one that has grown long is put aside first."""
+    if path is None:
+        from vlmtui.paths import log_directory
+
+        path = log_directory() / "engine.log"
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > _LOG_LIMIT:
+            path.replace(path.with_name(path.name + ".old"))
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)

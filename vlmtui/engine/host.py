@@ -1,0 +1,221 @@
+"""The engine's child process: `python -m vlmtui.engine.host`. Requests on stdin, events on the real stdout.
+
+Two threads. The main one reads requests and does nothing slow, so that `Stop` is heard while a token is being made;
+the worker runs loads and generations, one after the other. When stdin ends, the terminal's process is gone (even by
+kill -9) and this one ends at once, whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from vlmtui.engine.failures import EngineFailure, Stopped, failed, without_secrets
+from vlmtui.engine.protocol import (
+    PROTOCOL_VERSION,
+    Event,
+    Finished,
+    Generate,
+    Hello,
+    Load,
+    Shutdown,
+    Stop,
+    decode_request,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from vlmtui.engine.loading import Checkpoint
+
+_NICENESS = 5
+_PATIENCE_S = 1.5
+
+_log = logging.getLogger("vlmtui.engine")
+
+
+class Outlet:
+    """The way to the terminal's process: one event a line, from any thread."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def send(self, event: Event) -> None:
+        """Write `event` whole. If nobody reads any more, the process ends."""
+        line = memoryview(encode(event))
+        with self._lock:
+            try:
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+            except BrokenPipeError:
+                os._exit(0)
+
+
+class StopFlags:
+    """Which requests were told to stop. A request may be stopped before it has begun."""
+
+    def __init__(self) -> None:
+        self._stopped: set[int] = set()
+
+    def stop(self, request: int) -> None:
+        """Mark `request`."""
+        self._stopped.add(request)
+
+    def is_stopped(self, request: int) -> bool:
+        """Return whether `request` was told to stop. Cheap: it is asked at each layer."""
+        return request in self._stopped
+
+    def check(self, request: int) -> None:
+        """Raise `Stopped` if `request` was told to stop."""
+        if request in self._stopped:
+            raise Stopped
+
+    def forget(self, request: int) -> None:
+        """Drop `request`, which has ended."""
+        self._stopped.discard(request)
+
+
+class Engine:
+    """What runs in the worker thread: the loaded checkpoint, and requests one after the other."""
+
+    def __init__(self, outlet: Outlet, flags: StopFlags) -> None:
+        self._outlet = outlet
+        self._flags = flags
+        self._checkpoint: Checkpoint | None = None
+        self.requests: queue.SimpleQueue[Load | Generate | None] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """Serve requests until None comes."""
+        while (request := self.requests.get()) is not None:
+            self._serve(request)
+
+    def _serve(self, request: Load | Generate) -> None:
+        """Run one request; whatever happens, it is answered and the engine goes on."""
+        try:
+            self._flags.check(request.id)
+            if isinstance(request, Load):
+                self._load(request)
+            else:
+                self._generate(request)
+        except Stopped:
+            self._outlet.send(Finished(id=request.id, reason="stopped"))
+        except EngineFailure as error:
+            _log.warning("request %d failed: %s: %s", request.id, error.code, without_secrets(error.cause))
+            self._outlet.send(failed(request.id, error))
+        except BaseException as error:  # a library's SystemExit must not end the engine either
+            _log.error("request %d failed: %s", request.id, without_secrets(_trace(error)))
+            self._outlet.send(failed(request.id, error))
+        finally:
+            self._flags.forget(request.id)
+            self._free()
+
+    def _load(self, request: Load) -> None:
+        from vlmtui.engine import loading
+
+        def release() -> None:
+            self._checkpoint = None
+
+        self._checkpoint = loading.load(
+            request, report=self._outlet.send, check=lambda: self._flags.check(request.id), release=release
+        )
+        self._outlet.send(self._checkpoint.loaded)
+
+    def _generate(self, request: Generate) -> None:
+        if self._checkpoint is None:
+            raise EngineFailure("no_model", "no checkpoint is loaded", "choose one first")
+        from vlmtui.engine import generation
+
+        generation.generate(
+            self._checkpoint, request, send=self._outlet.send, stopped=lambda: self._flags.is_stopped(request.id)
+        )
+
+    def _free(self) -> None:
+        """Give back what a failed or finished request held on a GPU."""
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available() and self._checkpoint is None:
+            torch.cuda.empty_cache()
+
+
+def main() -> int:
+    """Serve the terminal's process until its end of the pipe closes."""
+    requests, outlet = _take_pipes()
+    outlet.send(Hello(version=PROTOCOL_VERSION, pid=os.getpid()))
+    _be_quiet()
+    flags = StopFlags()
+    engine = Engine(outlet, flags)
+    worker = threading.Thread(target=engine.run, name="engine", daemon=True)
+    worker.start()
+    current: set[int] = set()
+    for line in requests:
+        try:
+            request = decode_request(line)
+        except msgspec.DecodeError as error:
+            _log.error("a line that is no request: %s", error)
+            continue
+        if isinstance(request, Stop):
+            flags.stop(request.target)
+        elif isinstance(request, Shutdown):
+            for number in current:
+                flags.stop(number)
+            engine.requests.put(None)
+            worker.join(_PATIENCE_S)
+            break
+        else:
+            current.add(request.id)
+            engine.requests.put(request)
+    _leave()
+    return 0
+
+
+def _take_pipes() -> tuple[BinaryIO, Outlet]:
+    """Keep stdin and stdout for the protocol; whatever reads or prints from here on meets /dev/null and the log."""
+    real_in, real_out = os.dup(0), os.dup(1)  # not inherited by grandchildren
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - they live as long as the process
+    sys.stdout = sys.stderr
+    sys.__stdout__ = sys.stderr
+    return open(real_in, "rb"), Outlet(real_out)  # noqa: SIM115, PTH123
+
+
+def _be_quiet() -> None:
+    """Lower the priority, log to stderr (the log file), and end without a traceback when told to."""
+    with contextlib.suppress(OSError):
+        os.nice(_NICENESS)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s"
+    )
+    signal.signal(signal.SIGTERM, _on_terminate)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _on_terminate(signum: int, frame: FrameType | None) -> None:
+    _leave()
+
+
+def _leave() -> None:
+    """End now: nothing here is worth keeping, and a running thread must not hold the process."""
+    with contextlib.suppress(Exception):
+        sys.stderr.flush()
+    os._exit(0)
+
+
+def _trace(error: BaseException) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
