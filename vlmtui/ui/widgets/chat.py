@@ -1,0 +1,309 @@
+"""The chat: transcript, attachments and prompt in one widget.
+
+It shows engine events that are handed to it and posts what the user wants; it knows no engine client.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Static, TextArea
+
+from vlmtui.chats.conversation import AnswerStats, ChatMessage, Conversation
+from vlmtui.engine.protocol import Failed, Finished, Started, Tokens
+from vlmtui.safetext import safe_line
+from vlmtui.ui.widgets.chips import Chip, Chips
+from vlmtui.ui.widgets.message_view import MessageView
+from vlmtui.ui.widgets.prompt import Prompt
+from vlmtui.ui.widgets.transcript import Transcript
+
+_PLACEHOLDER = "Ask about the picture…"
+_WELCOME = Content.from_markup(
+    "[b $foreground]Ask about a picture[/]\n\n"
+    "Select one in the explorer, type a question below, press [b $foreground]Enter[/]. For example:\n\n"
+    "[i]What is in this picture?\nHow many are there?\nRead the text.[/]"
+)
+
+
+class NewTextHint(Static):
+    """Says that text has come below what is being read; a click goes there."""
+
+    class Pressed(Message):
+        """The user wants to go to the end."""
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the end."""
+        event.stop()
+        self.post_message(self.Pressed())
+
+
+class Chat(Widget):
+    """A conversation about pictures.
+
+    While an answer streams the prompt stays usable; Enter then says that the answer must end (or be stopped) first, and
+    the text stays. Nothing is queued: what is sent next may depend on what the answer says.
+
+    Attributes:
+        conversation: what has been said; the widget appends to it.
+        busy: whether an answer is awaited or streaming.
+    """
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "Stop", id="chat.stop"),
+        Binding("f5", "retry", "Retry", id="chat.retry"),
+        Binding("ctrl+end", "newest", "Newest", id="chat.end", show=False),
+    ]
+
+    busy: reactive[bool] = reactive(False)
+
+    class Asked(Message):
+        """The user asks; the question is in the conversation and on the screen already."""
+
+        def __init__(self, text: str, attachments: tuple[Path, ...]) -> None:
+            super().__init__()
+            self.text = text
+            self.attachments = attachments
+
+    class StopRequested(Message):
+        """The answer that is being written shall stop."""
+
+    class RetryRequested(Message):
+        """The last answer failed, and shall be asked for again."""
+
+    class Detached(Message):
+        """The user has removed an attachment."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__()
+            self.path = path
+
+    def __init__(
+        self,
+        conversation: Conversation | None = None,
+        *,
+        welcome: Content = _WELCOME,
+        placeholder: str = _PLACEHOLDER,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.conversation = conversation or Conversation()
+        self._transcript = Transcript(welcome, id="transcript")
+        self._transcript.show(self.conversation.messages)
+        self._hint = NewTextHint("↓ new text below", id="new-text", markup=False)
+        self._hint.display = False
+        self._chips = Chips(id="chips")
+        self._notice = Static("", id="notice", markup=False)
+        self._notice.display = False
+        self._prompt = Prompt(placeholder, id="prompt")
+        self._prompt.earlier = [entry.text for entry in self.conversation.messages if entry.role == "user"]
+
+    # ---- what the app calls ---------------------------------------------------------------------
+
+    @property
+    def attachments(self) -> tuple[Path, ...]:
+        """The files that the next question will be about."""
+        return self._chips.paths
+
+    def attach(self, path: Path, detail: str = "") -> None:
+        """Put `path` with the next question; `detail` is what is known about it, e.g. `640×480 · 64 tokens`."""
+        self._chips.add(path, detail)
+
+    def offer(self, path: Path | None, detail: str = "") -> None:
+        """Let `path`, the picture on show, go with the next question as long as nothing is attached; None ends that."""
+        self._chips.offer(path, detail)
+
+    def describe(self, path: Path, detail: str) -> None:
+        """Say `detail` (`640×480 · 64 tokens`) beside `path`, if it is attached or offered."""
+        self._chips.describe(path, detail)
+
+    def detach(self, path: Path) -> None:
+        """Take `path` away from the next question."""
+        if self._chips.remove_path(path):
+            self.post_message(self.Detached(path))
+
+    def detach_last(self) -> None:
+        """Take the file that was attached last away from the next question."""
+        if self._chips.paths:
+            self.detach(self._chips.paths[-1])
+
+    def begin_answer(self) -> None:
+        """Show that an answer is awaited, in the place of a failed one at the end."""
+        if self.conversation.streaming is not None:
+            return
+        if self.conversation.failed is not None:
+            self._transcript.remove_newest_message()
+        message = self.conversation.begin_answer()
+        self._transcript.add(message)
+        self.busy = True
+
+    def receive(self, event: Started | Tokens | Finished | Failed) -> None:
+        """Show what the engine says about the answer; nothing of it is lost, whenever it comes."""
+        self.begin_answer()
+        message = self.conversation.streaming
+        assert message is not None
+        match event:
+            case Started():
+                message.stats.prompt_tokens = event.prompt_tokens
+                message.stats.image_tokens = event.image_tokens
+                message.stats.tiles = event.tiles
+                return
+            case Tokens():
+                message.text += event.text
+                message.stats.completion_tokens += event.count
+            case Finished():
+                _finish(message, event)
+            case Failed():
+                message.state = "failed"
+                message.error = safe_line(event.cause)
+                message.remedy = safe_line(event.remedy)
+        if message.state != "streaming":
+            self.busy = False
+            self.say("")
+        self._transcript.changed(message)
+
+    def note(self, text: str) -> None:
+        """Show a dimmed line from the app among the messages; it is not part of the conversation."""
+        self._transcript.add(text)
+
+    def say(self, text: str) -> None:
+        """Show one line above the prompt until the next key changes the text; empty to hide it."""
+        self._notice.update(Content(safe_line(text)))
+        self._notice.display = bool(text)
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        """Show another conversation in place of this one, e.g. a new, empty one."""
+        self.conversation = conversation
+        self._prompt.earlier = [entry.text for entry in conversation.messages if entry.role == "user"]
+        self._transcript.show(conversation.messages)
+        self.busy = conversation.streaming is not None
+
+    def reset(self) -> None:
+        """Start over with an empty conversation; what is being typed stays."""
+        self._chips.clear()
+        self.say("")
+        self.show_conversation(Conversation())
+
+    def focus_prompt(self) -> None:
+        """Put the cursor into the prompt."""
+        self._prompt.focus()
+
+    # ---- the widget itself ----------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Lay the parts out, the transcript taking what the others leave."""
+        yield self._transcript
+        yield self._hint
+        yield self._notice
+        with Vertical(id="input"):
+            yield self._chips
+            yield self._prompt
+
+    def on_mount(self) -> None:
+        """Show the hint whenever the transcript has text below."""
+        self.watch(self._transcript, "unseen", self._show_hint)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what makes sense now."""
+        if action == "stop":
+            return self.busy
+        if action == "retry":
+            return not self.busy and self.conversation.failed is not None
+        return True
+
+    def watch_busy(self) -> None:
+        """The footer's keys follow."""
+        self.set_class(self.busy, "-busy")
+        self.refresh_bindings()
+
+    def action_stop(self) -> None:
+        """Stop the answer; what has come stays."""
+        self.post_message(self.StopRequested())
+
+    def action_retry(self) -> None:
+        """Ask for the failed answer again."""
+        if not self.busy and self.conversation.failed is not None:
+            self.post_message(self.RetryRequested())
+
+    def action_newest(self) -> None:
+        """Go to the end of the transcript and follow it."""
+        self._transcript.action_newest()
+
+    @on(Prompt.Sent)
+    def _send(self, event: Prompt.Sent) -> None:
+        event.stop()
+        text = event.text.strip()
+        if self.busy:
+            self.say("The answer is still being written: Esc stops it, then Enter sends.")
+        elif not text:
+            self.say("Type a question first." if not self._chips.paths else "Type a question about the picture first.")
+        else:
+            self.say("")
+            paths = self._chips.clear()
+            self._prompt.earlier.append(text)
+            self._prompt.clear_sent()
+            self._transcript.add(self.conversation.ask(text, tuple(str(path) for path in paths)))
+            self.refresh_bindings()
+            self.post_message(self.Asked(text, paths))
+
+    @on(TextArea.Changed)
+    def _typed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self.say("")
+
+    @on(Prompt.BackspaceInEmpty)
+    def _backspace(self, event: Prompt.BackspaceInEmpty) -> None:
+        event.stop()
+        self.detach_last()
+
+    @on(Prompt.Page)
+    def _page(self, event: Prompt.Page) -> None:
+        event.stop()
+        if event.direction < 0:
+            self._transcript.action_page_up()
+        else:
+            self._transcript.action_page_down()
+
+    @on(Chip.Removed)
+    def _remove(self, event: Chip.Removed) -> None:
+        event.stop()
+        if event.chip.has_focus:
+            self._prompt.focus()
+        self.detach(event.chip.path)
+
+    @on(MessageView.Retry)
+    def _retry(self, event: MessageView.Retry) -> None:
+        event.stop()
+        self.action_retry()
+
+    @on(NewTextHint.Pressed)
+    def _go_to_end(self, event: NewTextHint.Pressed) -> None:
+        event.stop()
+        self._transcript.action_newest()
+
+    def _show_hint(self, unseen: bool) -> None:
+        self._hint.display = unseen
+
+
+def _finish(message: ChatMessage, event: Finished) -> None:
+    """Write how the answer ended into `message`."""
+    message.state = "stopped" if event.reason == "stopped" else "done"
+    tiles = message.stats.tiles
+    message.stats = AnswerStats(
+        prompt_tokens=event.prompt_tokens or message.stats.prompt_tokens,
+        image_tokens=event.image_tokens or message.stats.image_tokens,
+        tiles=tiles,
+        completion_tokens=event.completion_tokens or message.stats.completion_tokens,
+        ttft_s=event.ttft_s,
+        tokens_per_s=event.tokens_per_s,
+        reason=event.reason,
+    )

@@ -1,0 +1,266 @@
+"""Markdown as lines for one widget, parsed again only from its last block on while it streams.
+
+Everything that was sent is shown: HTML stays text, a link shows its address, link definitions are not swallowed, a
+single line break breaks the line. Nothing in it acts: no links to click, no pictures to fetch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from textual.content import Content, Span
+
+from vlmtui.ui.widgets.lines import Line
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_MUTED = "$foreground 60%"
+_CODE = "$text-accent on $foreground 8%"
+_CODE_FILL = "on $foreground 8%"
+_HEADINGS = {"h1": "bold underline $text-primary", "h2": "bold $text-primary"}
+_BULLETS = "•◦▪"
+_QUOTE = Content.styled("▌ ", _MUTED)
+_RULE = Content.styled("─" * 12, _MUTED)
+# Indents past this many cells are cut on the left: a narrow pane must keep room for the text itself.
+_WIDEST_LEAD = 12
+# A code block is coloured again each time it grows: past this many characters it waits until it is complete.
+_COLOURED_WHILE_GROWING = 4_000
+
+
+class MarkdownLines:
+    """Markdown text that grows, and its lines.
+
+    Attributes:
+        source: all text so far; it must have passed `vlmtui.safetext`.
+        lines: what to show; the same list object all along.
+    """
+
+    def __init__(self, source: str = "") -> None:
+        self.source = ""
+        self.lines: list[Line] = []
+        # More text can only change the last block. The blocks before it are settled: so many characters and lines.
+        self._settled_text = 0
+        self._settled_lines = 0
+        if source:
+            self._extend(source, complete=True)
+
+    def append(self, text: str) -> None:
+        """Add `text` at the end."""
+        if text:
+            self._extend(text, complete=False)
+
+    def complete(self) -> None:
+        """Lay everything out once more, as a whole: no more text will come."""
+        source, self.source = self.source, ""
+        self._settled_text = self._settled_lines = 0
+        self._extend(source, complete=True)
+
+    def _extend(self, text: str, *, complete: bool) -> None:
+        self.source += text
+        tail = self.source[self._settled_text :]
+        blocks = _blocks(_parser().parse(tail))
+        del self.lines[self._settled_lines :]
+        for number, block in enumerate(blocks):
+            if number == len(blocks) - 1:
+                self._settled_lines = len(self.lines)
+            if self.lines:
+                self.lines.append(Line())
+            self.lines += _Layout(complete=complete or number < len(blocks) - 1).block(block)
+        if blocks and (rows := (blocks[-1][0].map or [0])[0]):
+            place = 0
+            for _ in range(rows):
+                place = tail.index("\n", place) + 1
+            self._settled_text += place
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """Return the parser; made late, for an empty chat needs none."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("reference")
+
+
+def _blocks(tokens: list[Token]) -> list[list[Token]]:
+    """Return the top-level blocks, each as its tokens."""
+    blocks: list[list[Token]] = []
+    depth = 0
+    for token in tokens:
+        if depth == 0:
+            blocks.append([])
+        blocks[-1].append(token)
+        depth += token.nesting
+    return blocks
+
+
+@dataclass(slots=True)
+class _Container:
+    """A list item or a quote: what stands before its first line, and before the others."""
+
+    first: Content | None
+    rest: Content
+
+
+class _Layout:
+    """Lays one top-level block out."""
+
+    def __init__(self, *, complete: bool) -> None:
+        self.lines: list[Line] = []
+        self._complete = complete
+        self._containers: list[_Container] = []
+        self._lists: list[str] = []  # a bullet, or "" for a numbered list
+
+    def block(self, tokens: list[Token]) -> list[Line]:
+        """Return the lines of the block that `tokens` describe."""
+        table: list[list[Content]] | None = None
+        style = ""
+        hidden = False
+        for token in tokens:
+            kind = token.type
+            if kind == "bullet_list_open":
+                self._lists.append(_BULLETS[min(len(self._lists), len(_BULLETS) - 1)])
+            elif kind == "ordered_list_open":
+                self._lists.append("")
+            elif kind in ("bullet_list_close", "ordered_list_close"):
+                self._lists.pop()
+            elif kind == "list_item_open":
+                marker = f"{self._lists[-1] or token.info + token.markup} "
+                self._containers.append(_Container(Content.styled(marker, _MUTED), Content(" " * len(marker))))
+            elif kind == "blockquote_open":
+                self._containers.append(_Container(_QUOTE, _QUOTE))
+            elif kind in ("list_item_close", "blockquote_close"):
+                if self._containers[-1].first is not None and kind == "list_item_close":
+                    self._add(Content(""))  # an empty item still shows its marker
+                self._containers.pop()
+            elif kind == "paragraph_open":
+                hidden = token.hidden
+            elif kind == "heading_open":
+                style = _HEADINGS.get(token.tag, "bold")
+            elif kind == "table_open":
+                table = []
+            elif kind == "tr_open" and table is not None:
+                table.append([])
+            elif kind == "table_close" and table is not None:
+                self._gap()
+                self._table(table)
+                table = None
+            elif kind == "inline":
+                content = _inline(token)
+                if table is not None:
+                    table[-1].append(content)
+                    continue
+                if not hidden:
+                    self._gap()
+                for part in content.split("\n", allow_blank=True):
+                    self._add(part.stylize(style) if style else part)
+                style = ""
+            elif kind in ("fence", "code_block"):
+                self._gap()
+                self._code(token)
+            elif kind == "hr":
+                self._gap()
+                self._add(_RULE)
+            elif token.content:
+                self._add(Content(token.content))
+        return self.lines
+
+    def _gap(self) -> None:
+        """Add an empty line before a block inside a list or quote, where one is due."""
+        if not self.lines or not (self.lines[-1].content or self.lines[-1].fill):
+            return
+        rest = Content("").join([box.rest for box in self._containers if box.first is None or box.first is box.rest])
+        self.lines.append(Line(lead=rest.rstrip(), hang=rest))
+
+    def _add(self, content: Content, fill: str = "") -> None:
+        lead = Content("").join([box.rest if box.first is None else box.first for box in self._containers])
+        hang = Content("").join([box.rest for box in self._containers])
+        for box in self._containers:
+            box.first = None
+        if lead.cell_length > _WIDEST_LEAD:
+            lead, hang = lead[len(lead) - _WIDEST_LEAD :], hang[len(hang) - _WIDEST_LEAD :]
+        self.lines.append(Line(content, lead, hang, fill))
+
+    def _code(self, token: Token) -> None:
+        code = token.content.rstrip("\n")
+        language = token.info.split()[0] if token.info.split() else ""
+        if token.info:
+            self._add(Content.styled(token.info, _MUTED), _CODE_FILL)
+        if language and (self._complete or len(code) <= _COLOURED_WHILE_GROWING):
+            content = _coloured(code, language)
+        else:
+            content = Content(code)
+        for part in content.split("\n", allow_blank=True):
+            self._add(part, _CODE_FILL)
+
+    def _table(self, rows: list[list[Content]]) -> None:
+        widths = [max(row[column].cell_length for row in rows) for column in range(len(rows[0]))]
+        bar = Content.styled(" │ ", _MUTED)
+        for number, row in enumerate(rows):
+            cells = [cell.pad_right(width - cell.cell_length) for cell, width in zip(row, widths, strict=True)]
+            line = bar.join(cells)
+            self._add(line.stylize("bold") if number == 0 else line)
+            if number == 0:
+                self._add(Content.styled("─┼─".join("─" * width for width in widths), _MUTED))
+
+
+def _coloured(code: str, language: str) -> Content:
+    """Return `code` in the colours of `language`; one that is not known gets none."""
+    from textual.highlight import highlight
+
+    coloured = highlight(code, language=language)
+    # The lexer may normalise white space; colours are not worth a changed character.
+    return coloured if coloured.plain == code else Content(code)
+
+
+def _inline(token: Token) -> Content:
+    """Return the text of a paragraph, heading or cell with its emphasis."""
+    text: list[str] = []
+    spans: list[Span] = []
+    opened: list[tuple[int, str]] = []
+    links: list[str] = []
+    length = 0
+
+    def add(part: str, style: str = "") -> None:
+        nonlocal length
+        text.append(part)
+        if style and part:
+            spans.append(Span(length, length + len(part), style))
+        length += len(part)
+
+    for child in token.children or ():
+        match child.type:
+            case "softbreak" | "hardbreak":
+                add("\n")
+            case "code_inline":
+                add(child.content, _CODE)
+            case "strong_open":
+                opened.append((length, "bold"))
+            case "em_open":
+                opened.append((length, "italic"))
+            case "s_open":
+                opened.append((length, "strike"))
+            case "link_open":
+                links.append(str(child.attrs.get("href", "")))
+                opened.append((length, "underline"))
+            case "strong_close" | "em_close" | "s_close" | "link_close":
+                start, style = opened.pop()
+                if start < length:
+                    spans.append(Span(start, length, style))
+                if child.type == "link_close":
+                    address = links.pop()
+                    if address and not _shown("".join(text), address):
+                        add(f" ({address})", _MUTED)
+            case "image":
+                add(f"{child.content} ({child.attrs.get('src', '')})", _MUTED)
+            case _:
+                add(child.content)
+    return Content("".join(text), spans)
+
+
+def _shown(text: str, address: str) -> bool:
+    """Return whether the text of a link already ends with its address (`<https://…>`)."""
+    return text.endswith(address) or text.endswith(address.removeprefix("mailto:"))

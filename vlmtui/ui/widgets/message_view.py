@@ -1,0 +1,196 @@
+"""One message of the transcript, drawn as one widget: the question, or the answer as it streams and once it is finished."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.selection import Selection
+from textual.style import Style
+from textual.timer import Timer
+from textual.visual import Visual
+from textual.widget import Widget
+
+from vlmtui.chats.conversation import AnswerStats, ChatMessage
+from vlmtui.safetext import safe_line, safe_text
+from vlmtui.ui.widgets.chips import mark_of
+from vlmtui.ui.widgets.lines import Line, LinesVisual
+from vlmtui.ui.widgets.markdown_lines import MarkdownLines
+
+# Faster than this nobody reads, and each paint costs the machine that also generates.
+_SECONDS_BETWEEN_PAINTS = 1 / 30
+_DIM = "$foreground 60%"
+_RETRY = {"chat": "retry"}
+
+
+class MessageView(Widget, can_focus=False):
+    """Shows `message`; a failed answer can be focused, and asked for again.
+
+    The conversation is the truth: the view reads the message when told that it changed, and adds nothing to it.
+    """
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "retry", "Retry", id="chat.retry_focused")]
+
+    class Retry(Message):
+        """The failed answer shall be asked for again."""
+
+    class Grew(Message, bubble=True):
+        """The answer has more text on the screen than before."""
+
+    def __init__(self, message: ChatMessage) -> None:
+        super().__init__(classes=f"-{message.role}")
+        self.auto_links = False
+        self.message = message
+        self._markdown = MarkdownLines()
+        self._taken = 0  # characters of `message.text` that are laid out
+        self._painted_at = 0.0
+        self._timer: Timer | None = None
+        self._visual = LinesVisual([])
+        self._lay_out()
+
+    def changed(self) -> None:
+        """The message has more text, or another state: show it, soon enough for the eye."""
+        if self.message.state != "streaming":
+            self._show()
+        elif self._timer is None:
+            due = self._painted_at + _SECONDS_BETWEEN_PAINTS - monotonic()
+            if due <= 0:
+                self._show()
+            else:
+                self._timer = self.set_timer(due, self._show)
+
+    def action_retry(self) -> None:
+        """Ask for the failed answer again."""
+        if self.message.state == "failed":
+            self.post_message(self.Retry())
+
+    def on_click(self, event: events.Click) -> None:
+        """Retry, when that is what was clicked."""
+        if event.style.meta.get("chat") == "retry":
+            event.stop()
+            self.action_retry()
+
+    def render(self) -> Visual:
+        """Return what `_lay_out` made."""
+        return self._visual
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text, with its line breaks as they were written."""
+        return self._visual.extract(selection), "\n"
+
+    def notify_style_update(self) -> None:
+        """Render again with the new theme's colours."""
+        for line in self._visual.lines:
+            line.forget()
+        super().notify_style_update()
+
+    def _show(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        self._painted_at = monotonic()
+        self._lay_out()
+        width = self.size.width
+        # Most tokens do not start a new row: then nothing else on the screen moves, and no layout is due.
+        same_height = width and self._visual.get_height(self.styles, width) == self.size.height
+        self.refresh(layout=not same_height)
+        self.post_message(self.Grew())
+
+    def _lay_out(self) -> None:
+        message = self.message
+        self.can_focus = message.state == "failed"
+        self.set_class(message.state == "failed", "-failed")
+        if message.role != "assistant":
+            self._visual = LinesVisual([*_attachments(message.attachments), *_plain(message.text)])
+            return
+        self._take_text()
+        if message.state != "streaming":
+            self._markdown.complete()
+        end = _ending(message)
+        if not self._markdown.lines and message.state == "streaming":
+            end = [Line(Content.styled("…", _DIM))]
+        self._visual = LinesVisual([*self._markdown.lines, *end])
+
+    def _take_text(self) -> None:
+        text = self.message.text
+        end = len(text)
+        if self.message.state == "streaming" and text.endswith("\r"):
+            end -= 1  # its \n may be on the way: together they are one line break
+        self._markdown.append(safe_text(text[self._taken : end]))
+        self._taken = end
+
+
+class NoteView(Widget):
+    """A dimmed line from the app itself, among the messages."""
+
+    DEFAULT_CSS = "NoteView { height: auto; }"
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.auto_links = False
+        self._visual = LinesVisual([Line(Content(part)) for part in safe_text(text).split("\n")])
+
+    def render(self) -> Visual:
+        """Return the note."""
+        return self._visual
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text."""
+        return self._visual.extract(selection), "\n"
+
+
+def describe_stats(stats: AnswerStats) -> str:
+    """Return what an answer took as one short line; empty when nothing is known."""
+    parts: list[str] = []
+    if stats.reason == "stopped":
+        parts.append("stopped")
+    elif stats.reason == "length":
+        parts.append("cut at the length limit")
+    if stats.completion_tokens:
+        parts.append(f"{stats.completion_tokens} token{'s' if stats.completion_tokens != 1 else ''}")
+    if stats.tokens_per_s:
+        parts.append(f"{stats.tokens_per_s:.1f} tok/s")
+    if stats.ttft_s:
+        parts.append(f"ttft {stats.ttft_s:.2f} s")
+    if stats.image_tokens:
+        parts.append(f"{stats.image_tokens} image tokens")
+    return " · ".join(parts)
+
+
+def _attachments(paths: tuple[str, ...]) -> list[Line]:
+    return [
+        Line(
+            Content.styled(safe_line(Path(path).name), _DIM),
+            Content.styled(f"{mark_of(Path(path))} ", "$text-accent"),
+            Content("  "),
+        )
+        for path in paths
+    ]
+
+
+def _plain(text: str) -> list[Line]:
+    return [Line(Content(part)) for part in safe_text(text).split("\n")]
+
+
+def _ending(message: ChatMessage) -> list[Line]:
+    """Return what stands below an answer: what it took; for a failed one the cause, the remedy and a way to retry."""
+    lines: list[Line] = []
+    if message.state == "failed":
+        cause = safe_line(message.error) or "The answer failed."
+        lines.append(Line(Content(cause), Content.styled("✗ ", "bold $text-error"), Content("  ")))
+        if remedy := safe_line(message.remedy):
+            lines.append(Line(Content.styled(remedy, _DIM), Content("  "), Content("  ")))
+        retry = Content(" ↻ Retry  F5 ")
+        retry = retry.stylize("$text-primary on $primary-muted").stylize(Style.from_meta(_RETRY))
+        lines.append(Line(retry, Content("  "), Content("  ")))
+    elif details := describe_stats(message.stats):
+        lines.append(Line(Content.styled(details, "$foreground 45%")))
+    if message.state == "failed" and message.text:
+        lines.insert(0, Line())
+    return lines

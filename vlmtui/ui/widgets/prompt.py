@@ -1,0 +1,119 @@
+"""Where a question is typed: grows with the text, sends on Enter, remembers what was asked before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from vlmtui.safetext import safe_text
+
+
+class Prompt(TextArea):
+    """A text area of one to eight rows. It is never disabled: one may type on while an answer streams.
+
+    Attributes:
+        earlier: earlier prompts, oldest first; the chat fills it.
+    """
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Priority: a text area takes Enter for itself otherwise. They hold only while the prompt is focused.
+        Binding("enter", "send", "Send", id="chat.send", priority=True),
+        Binding("ctrl+j,shift+enter,alt+enter", "newline", "New line", id="chat.newline", key_display="^j", priority=True),
+        Binding("pageup", "page(-1)", "Scroll up", id="chat.page_up", show=False),
+        Binding("pagedown", "page(1)", "Scroll down", id="chat.page_down", show=False),
+    ]
+
+    class Sent(Message):
+        """Enter was pressed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class BackspaceInEmpty(Message):
+        """Backspace was pressed with nothing to delete."""
+
+    class Page(Message):
+        """Page up or down was pressed: what is read is the transcript."""
+
+        def __init__(self, direction: int) -> None:
+            super().__init__()
+            self.direction = direction
+
+    def __init__(self, placeholder: str, *, id: str | None = None) -> None:
+        super().__init__(
+            placeholder=placeholder,
+            id=id,
+            compact=True,
+            highlight_cursor_line=False,
+            tab_behavior="focus",
+            show_line_numbers=False,
+        )
+        self.earlier: list[str] = []
+        self._place: int | None = None  # in the history; None when the draft is shown
+        self._draft = ""
+
+    def action_send(self) -> None:
+        """Hand the text over; the chat clears it when it is taken."""
+        self.post_message(self.Sent(self.text))
+
+    def action_newline(self) -> None:
+        """Start a new line at the cursor."""
+        result = self.replace("\n", *self.selection, maintain_selection_offset=False)
+        self.move_cursor(result.end_location)
+
+    def action_page(self, direction: int) -> None:
+        """Scroll the transcript."""
+        self.post_message(self.Page(direction))
+
+    def clear_sent(self) -> None:
+        """Empty the prompt after its text was taken, and stand after the newest of the history again."""
+        self._place, self._draft = None, ""
+        self.load_text("")
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """Move up; from the first row on, bring earlier prompts back."""
+        at_top = self.wrapped_document.location_to_offset(self.cursor_location).y == 0
+        place = len(self.earlier) if self._place is None else self._place
+        if select or not at_top or not place:
+            super().action_cursor_up(select)
+            return
+        if self._place is None:
+            self._draft = self.text
+        self._place = place - 1
+        self._recall(self.earlier[self._place], at_end=False)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """Move down; from the last row on, go back to newer prompts and to what was being typed."""
+        row = self.wrapped_document.location_to_offset(self.cursor_location).y
+        if select or self._place is None or row < self.wrapped_document.height - 1:
+            super().action_cursor_down(select)
+            return
+        if self._place + 1 < len(self.earlier):
+            self._place += 1
+            self._recall(self.earlier[self._place], at_end=True)
+        else:
+            self._place = None
+            self._recall(self._draft, at_end=True)
+
+    def action_delete_left(self) -> None:
+        """Delete to the left; in an empty prompt the last attachment goes."""
+        if self.text:
+            super().action_delete_left()
+        else:
+            self.post_message(self.BackspaceInEmpty())
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Make what is pasted safe before the text area inserts it; its lines stay lines."""
+        event.text = safe_text(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+
+    def _recall(self, text: str, *, at_end: bool) -> None:
+        self.load_text(text)
+        # Where the next Up (or Down) leaves the text again, and where one goes on typing if it is a single line.
+        self.move_cursor(self.document.end if at_end else (0, len(self.document.get_line(0))))
