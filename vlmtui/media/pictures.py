@@ -124,18 +124,42 @@ def decode(path: str | os.PathLike[str], target: tuple[int, int] | None = None) 
             raise _explain(error, stream, path) from None
 
 
+def describe(path: str | os.PathLike[str]) -> tuple[int, int, str, str, int]:
+    """Return width and height (as turned), mode, format and bytes of the picture at `path`; only its header is read.
+
+    Raises:
+        PictureError: the picture cannot be used; with a cause and a remedy. Damage further in is not noticed.
+    """
+    with open_regular(path, PictureError) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            image = Image.open(stream, formats=FORMATS)
+            _check_size(image.size, Path(path))
+            size = image.size[::-1] if _orientation(image) in _SIDEWAYS else image.size
+            return *size, image.mode, _format(image), os.fstat(stream.fileno()).st_size
+        except MediaError:
+            raise
+        except Exception as error:
+            raise _explain(error, stream, path) from None
+
+
+def _format(image: Image.Image) -> str:
+    return "JPEG" if image.format == "MPO" else image.format or ""
+
+
 def _decode(stream: BinaryIO, path: Path, target: tuple[int, int] | None) -> Picture:
     size = os.fstat(stream.fileno()).st_size
     image: Image.Image = Image.open(stream, formats=FORMATS)
     _check_size(image.size, path)
-    mode, kind = image.mode, image.format or ""
+    mode, kind = image.mode, _format(image)
     turn = _orientation(image)
     width, height = image.size
     if target is not None:
         # `draft` leaves every format but JPEG alone. Twice the target, so that the final scaling is still a good one.
         wide, high = (target[1], target[0]) if turn in _SIDEWAYS else target
         image.draft(None, (wide * 2, high * 2))
-    animated = bool(getattr(image, "is_animated", False))
+    animated = image.format != "MPO" and bool(getattr(image, "is_animated", False))
     image.load()
     _check_size(image.size, path)  # ICO and TIFF may settle on a size only now
     if kind == "ICO":
@@ -145,7 +169,7 @@ def _decode(stream: BinaryIO, path: Path, target: tuple[int, int] | None) -> Pic
         image = image.transpose(_TURNS[turn])
         if turn in _SIDEWAYS:
             width, height = height, width
-    return Picture(image, width, height, mode, "JPEG" if kind == "MPO" else kind, size, animated and kind != "MPO")
+    return Picture(image, width, height, mode, kind, size, animated)
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
@@ -158,9 +182,9 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("RGB", "L", "RGBA") and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16"):
-        return _from_depth(np.asarray(image).astype(np.int64))
+        return _from_depth(np.asarray(image))
     if image.mode == "I":
-        values = np.asarray(image).astype(np.int64)
+        values = np.asarray(image)
         return _from_depth(values) if values.min() >= 0 else _stretched(values.astype(np.float64))
     if image.mode == "F":
         values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)

@@ -1,0 +1,193 @@
+"""The messages between the terminal's process and the media child: length-prefixed MessagePack, typed at both ends.
+
+Binary, because pixels travel in them. Both sides import this module and nothing heavier than msgspec.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from vlmtui.media.kinds import Kind
+
+PROTOCOL_VERSION = 1
+PREFIX_BYTES = 4
+"""Each frame is its length (big-endian) and then the message."""
+MAX_FRAME = 64 * 1024 * 1024
+
+Form = Literal["half-block", "shade", "kitty", "sixel"]
+"""How a picture is drawn: coloured half cells, shades of grey as characters, or real pixels by one of two protocols."""
+Depth = Literal["truecolor", "256", "16"]
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """The base of every message; the key `type` tells them apart."""
+
+
+class MediaInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a file is.
+
+    Attributes:
+        path: as it was asked for.
+        kind: by its name.
+        bytes: size of the file.
+        stamp: changes when the file does (time of change, size, inode).
+        width, height: in pixels, as shown (EXIF orientation and a video's rotation honoured); 0 where there are none.
+        mode: of a picture's file: `RGB`, `L`, `LA`, `RGBA`, `P`, `1`, `I;16`, ….
+        format: `PNG`, `JPEG`, …; of a video its codec.
+        animated: a picture of which only the first frame is shown.
+        frames, fps, duration: of a video; 0 where the container does not say. Duration in seconds.
+        head: the first lines of a text or of a dataset in text; untrusted.
+    """
+
+    path: str
+    kind: Kind
+    bytes: int
+    stamp: str = ""
+    width: int = 0
+    height: int = 0
+    mode: str = ""
+    format: str = ""
+    animated: bool = False
+    frames: int = 0
+    fps: float = 0.0
+    duration: float = 0.0
+    head: str = ""
+
+
+# ---- requests -----------------------------------------------------------------------------------
+
+
+class Describe(_Message, tag="describe"):
+    """Say what the file at `path` is; only its header is read."""
+
+    id: int
+    path: str
+
+
+class Stamp(_Message, tag="stamp"):
+    """Say whether the file at `path` is still there and the same."""
+
+    id: int
+    path: str
+
+
+class Render(_Message, tag="render"):
+    """Draw the file at `path` as large as it fits. A newer `Render` supersedes this one.
+
+    Attributes:
+        columns, rows: cells there are.
+        cell_width, cell_height: pixels of one cell; their ratio is what matters to `half-block` and `shade`.
+        form: how it is drawn.
+        depth: colours of half blocks.
+        colours: colour registers of a sixel terminal, 2 to 256.
+        max_pixels: the most pixels that `kitty` and `sixel` send; more than that and the picture is made smaller.
+    """
+
+    id: int
+    path: str
+    columns: int
+    rows: int
+    cell_width: int = 10
+    cell_height: int = 20
+    form: Form = "half-block"
+    depth: Depth = "truecolor"
+    colours: int = 256
+    max_pixels: int = 1_000_000
+
+
+Request = Describe | Stamp | Render
+
+
+# ---- replies ------------------------------------------------------------------------------------
+
+
+class Hello(_Message, tag="hello"):
+    """The first frame: the child is up."""
+
+    version: int
+    pid: int
+
+
+class Described(_Message, tag="described"):
+    """What the file is."""
+
+    id: int
+    info: MediaInfo
+
+
+class Stamped(_Message, tag="stamped"):
+    """The file's stamp (see `MediaInfo`); empty when it is not there any more."""
+
+    id: int
+    stamp: str
+
+
+class Rendered(_Message, tag="rendered"):
+    """A picture, ready to be drawn.
+
+    Attributes:
+        info: what the file is.
+        form, depth: as asked for.
+        columns, rows: cells it takes; 0 x 0 for a file that has no picture (a text).
+        width, height: pixels of the data (`kitty`, `sixel`).
+        parts: `half-block`: one part, 3 bytes (truecolor) or 1 (palette index) a pixel, columns x 2*rows pixels;
+            `shade`: one part, UTF-8, `rows` lines of `columns` characters; `kitty`: one part, a PNG;
+            `sixel`: `rows` parts, each the sixel sequence (ESC P … ESC \\\\) of one row of cells.
+        seconds: from the request's start in the child to this reply.
+    """
+
+    id: int
+    info: MediaInfo
+    form: Form = "half-block"
+    depth: Depth = "truecolor"
+    columns: int = 0
+    rows: int = 0
+    width: int = 0
+    height: int = 0
+    parts: list[bytes] = []
+    seconds: float = 0.0
+
+
+class MediaFailure(_Message, tag="failure"):
+    """A request failed; the child goes on.
+
+    Attributes:
+        code: stable, for programs: those of `vlmtui.media.errors`, `superseded`, `media_died`, `timeout`, `internal`.
+        cause: one line: what went wrong.
+        remedy: one line: what to do about it.
+    """
+
+    id: int
+    code: str
+    cause: str
+    remedy: str
+
+    @property
+    def line(self) -> str:
+        """Cause and remedy as one line."""
+        return f"{self.cause}: {self.remedy}" if self.remedy else self.cause
+
+
+Reply = Hello | Described | Stamped | Rendered | MediaFailure
+
+_ENCODER = msgspec.msgpack.Encoder()
+_REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+_REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+
+
+def encode(message: Request | Reply) -> bytes:
+    """Return `message` as one frame."""
+    body = _ENCODER.encode(message)
+    return len(body).to_bytes(PREFIX_BYTES, "big") + body
+
+
+def decode_request(body: bytes) -> Request:
+    """Return the request in a frame's body; raises `msgspec.DecodeError`."""
+    return _REQUESTS.decode(body)
+
+
+def decode_reply(body: bytes) -> Reply:
+    """Return the reply in a frame's body; raises `msgspec.DecodeError`."""
+    return _REPLIES.decode(body)
