@@ -48,9 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("prompt", help="the question")
     ask.add_argument("files", nargs="*", metavar="FILE", help="pictures and videos, in order")
     _model_options(ask)
-    ask.add_argument("--system", default="", metavar="S", help="system prompt")
-    ask.add_argument("--max-new-tokens", type=int, default=512, metavar="N", help="longest answer, in tokens")
-    ask.add_argument("--temperature", type=float, default=0.0, metavar="X", help="0 is greedy decoding")
+    ask.add_argument("--system", metavar="S", help="system prompt (default: the settings')")
+    ask.add_argument("--max-new-tokens", type=int, metavar="N", help="longest answer, in tokens (default: 512)")
+    ask.add_argument("--temperature", type=float, metavar="X", help="0, the default, is greedy decoding")
     ask.add_argument("--json", action="store_true", help="one JSON object instead of streamed text")
     ask.set_defaults(run=_ask)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from transformers import StoppingCriteria, StoppingCriteriaList, set_seed
+from transformers.generation.stopping_criteria import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from vlmtui.engine.detokenizing import Detokenizer
@@ -22,7 +22,12 @@ FLUSH_S = 1 / 30
 
 
 def generate(
-    checkpoint: Checkpoint, request: Generate, *, send: Callable[[Event], None], stopped: Callable[[], bool]
+    checkpoint: Checkpoint,
+    request: Generate,
+    *,
+    send: Callable[[Event], None],
+    stopped: Callable[[], bool],
+    asked_at: float,
 ) -> None:
     """Answer `request`: sends `Started`, `Tokens`…, `Finished`.
 
@@ -31,12 +36,12 @@ def generate(
         request: the conversation, and how tokens are chosen.
         send: takes the events.
         stopped: whether the user has said stop; asked at each layer of the prompt and at each token.
+        asked_at: when the request arrived, by `time.perf_counter`.
 
     Raises:
         Stopped: before the first token.
         EngineFailure: a picture, a video or the prompt's length is at fault.
     """
-    began = time.perf_counter()
 
     def check() -> None:
         if stopped():
@@ -53,7 +58,7 @@ def generate(
     stream = _Stream(request.id, Detokenizer(checkpoint.processor.tokenizer), send)
     halt = _Halt(stopped)
     if request.sampling.seed is not None:
-        set_seed(request.sampling.seed)
+        torch.manual_seed(request.sampling.seed)
     try:
         with torch.inference_mode(), _stoppable_prompt(checkpoint.model, check) as prompt_done:
             stream.on_first = prompt_done
@@ -74,7 +79,7 @@ def generate(
             prompt_tokens=prompt.tokens,
             image_tokens=prompt.image_tokens,
             completion_tokens=stream.count,
-            ttft_s=stream.first - began if stream.count else 0.0,
+            ttft_s=stream.first - asked_at if stream.count else 0.0,
             tokens_per_s=stream.tokens_per_s,
         )
     )

@@ -14,6 +14,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -27,6 +28,7 @@ from vlmtui.engine.protocol import (
     Generate,
     Hello,
     Load,
+    LoadProgress,
     Shutdown,
     Stop,
     decode_request,
@@ -91,21 +93,25 @@ class Engine:
         self._outlet = outlet
         self._flags = flags
         self._checkpoint: Checkpoint | None = None
-        self.requests: queue.SimpleQueue[Load | Generate | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[Load | Generate, float] | None] = queue.SimpleQueue()
+
+    def put(self, request: Load | Generate | None) -> None:
+        """Take a request to serve after those that wait; None to end."""
+        self._requests.put(None if request is None else (request, time.perf_counter()))
 
     def run(self) -> None:
         """Serve requests until None comes."""
-        while (request := self.requests.get()) is not None:
-            self._serve(request)
+        while (item := self._requests.get()) is not None:
+            self._serve(*item)
 
-    def _serve(self, request: Load | Generate) -> None:
+    def _serve(self, request: Load | Generate, asked_at: float) -> None:
         """Run one request; whatever happens, it is answered and the engine goes on."""
         try:
             self._flags.check(request.id)
             if isinstance(request, Load):
-                self._load(request)
+                self._load(request, asked_at)
             else:
-                self._generate(request)
+                self._generate(request, asked_at)
         except Stopped:
             self._outlet.send(Finished(id=request.id, reason="stopped"))
         except EngineFailure as error:
@@ -118,24 +124,33 @@ class Engine:
             self._flags.forget(request.id)
             self._free()
 
-    def _load(self, request: Load) -> None:
-        from vlmtui.engine import loading
+    def _load(self, request: Load, asked_at: float) -> None:
+        self._outlet.send(LoadProgress(id=request.id, stage="libraries", total=1))
+        from vlmtui.engine import generation, loading  # noqa: F401 - both now: the first question must not wait
 
         def release() -> None:
             self._checkpoint = None
 
         self._checkpoint = loading.load(
-            request, report=self._outlet.send, check=lambda: self._flags.check(request.id), release=release
+            request,
+            report=self._outlet.send,
+            check=lambda: self._flags.check(request.id),
+            release=release,
+            asked_at=asked_at,
         )
         self._outlet.send(self._checkpoint.loaded)
 
-    def _generate(self, request: Generate) -> None:
+    def _generate(self, request: Generate, asked_at: float) -> None:
         if self._checkpoint is None:
             raise EngineFailure("no_model", "no checkpoint is loaded", "choose one first")
         from vlmtui.engine import generation
 
         generation.generate(
-            self._checkpoint, request, send=self._outlet.send, stopped=lambda: self._flags.is_stopped(request.id)
+            self._checkpoint,
+            request,
+            send=self._outlet.send,
+            stopped=lambda: self._flags.is_stopped(request.id),
+            asked_at=asked_at,
         )
 
     def _free(self) -> None:
@@ -166,12 +181,12 @@ def main() -> int:
         elif isinstance(request, Shutdown):
             for number in current:
                 flags.stop(number)
-            engine.requests.put(None)
+            engine.put(None)
             worker.join(_PATIENCE_S)
             break
         else:
             current.add(request.id)
-            engine.requests.put(request)
+            engine.put(request)
     _leave()
     return 0
 

@@ -58,7 +58,12 @@ class Checkpoint:
 
 
 def load(
-    request: Load, *, report: Callable[[Event], None], check: Callable[[], None], release: Callable[[], None]
+    request: Load,
+    *,
+    report: Callable[[Event], None],
+    check: Callable[[], None],
+    release: Callable[[], None],
+    asked_at: float,
 ) -> Checkpoint:
     """Load the checkpoint that `request` names.
 
@@ -67,12 +72,12 @@ def load(
         report: takes `LoadProgress` events.
         check: raises when the request was stopped; called between and within the steps.
         release: drops the checkpoint that is loaded, just before the new one's weights are read.
+        asked_at: when the request arrived, by `time.perf_counter`.
 
     Raises:
         EngineFailure: with cause and remedy.
         Exception: whatever a library raises; `failures.understand` knows the usual ones.
     """
-    began = time.monotonic()
     _quieten()
     report(LoadProgress(id=request.id, stage="libraries", done=1, total=1))
     hardware = hardware_here()
@@ -127,7 +132,7 @@ def load(
         processor=_settings(processor, splitting),
         demo=resolved.demo,
         video=getattr(processor, "video_processor", None) is not None,
-        seconds=time.monotonic() - began,
+        seconds=time.perf_counter() - asked_at,
     )
     return Checkpoint(model=model, processor=processor, loaded=loaded)
 

@@ -1,0 +1,275 @@
+"""`vlmtui ask`: a question about pictures and videos, answered on stdout without the workbench."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import io
+import math
+import re
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from vlmtui.engine.client import EngineClient
+from vlmtui.engine.protocol import (
+    Failed,
+    Finished,
+    ImagePart,
+    Loaded,
+    LoadProgress,
+    Part,
+    Sampling,
+    TextPart,
+    Tokens,
+    Turn,
+    VideoPart,
+)
+from vlmtui.media.kinds import kind_of
+from vlmtui.models.hardware import DTYPES
+from vlmtui.paths import settings_file
+from vlmtui.safetext import safe_line, safe_text
+from vlmtui.settings import Settings, read_settings
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_STAGES = {
+    "libraries": "libraries",
+    "download": "download",
+    "weights": "weights",
+    "processor": "processor",
+    "warm_up": "warm-up",
+}
+
+
+class WrongUse(Exception):  # noqa: N818 - it is the user's, not the program's
+    """The command line makes no sense; the message says how it would."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What `vlmtui ask` is asked, settings applied."""
+
+    turns: tuple[Turn, ...]
+    sampling: Sampling
+    model: str
+    revision: str | None
+    device: str
+    dtype: str
+
+
+def ask(options: argparse.Namespace) -> int:
+    """Answer the question in `options` on stdout; return the exit code: 0, 1 for a failure, 2 for wrong use."""
+    settings, mistakes = read_settings(settings_file())
+    for mistake in mistakes:
+        _say(f"warning: {mistake}")
+    try:
+        question = read_question(options, settings)
+    except WrongUse as error:
+        _say(str(error))
+        return 2
+    return asyncio.run(_answer(question, as_json=options.json))
+
+
+def read_question(options: argparse.Namespace, settings: Settings) -> Question:
+    """Return what is asked: the options, where they are silent the settings, where these are too the demo model.
+
+    Raises:
+        WrongUse: with one line for the user.
+    """
+    if not options.prompt.strip():
+        raise WrongUse("the question is empty; write it in quotes as the first argument")
+    parts: list[Part] = [_part(name) for name in options.files]
+    parts.append(TextPart(text=options.prompt))
+    turns = [Turn(role="user", parts=tuple(parts))]
+    system = settings.system_prompt if options.system is None else options.system
+    if system:
+        turns.insert(0, Turn(role="system", parts=(TextPart(text=system),)))
+    longest = settings.max_new_tokens if options.max_new_tokens is None else options.max_new_tokens
+    if longest < 1:
+        raise WrongUse(f"--max-new-tokens {longest}: at least 1")
+    temperature = settings.temperature if options.temperature is None else options.temperature
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise WrongUse(f"--temperature {temperature}: 0 (greedy) or more")
+    device = options.device or settings.device
+    if not _DEVICE.fullmatch(device):
+        raise WrongUse(f"--device {device}: choose auto, cpu, cuda, cuda:N or mps")
+    dtype = options.dtype or settings.dtype
+    if dtype not in ("auto", *DTYPES):
+        raise WrongUse(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")
+    revision = options.revision or (None if options.model else settings.revision or None)
+    return Question(
+        turns=tuple(turns),
+        sampling=Sampling(max_new_tokens=longest, temperature=temperature),
+        model=options.model or settings.model or "demo",
+        revision=revision,
+        device=device,
+        dtype=dtype,
+    )
+
+
+def _part(name: str) -> Part:
+    """Return the picture or video that a FILE argument names; whether it can be decoded is the engine's to say."""
+    path = Path(name).expanduser()
+    try:
+        if path.is_dir():
+            raise WrongUse(f"{name} is a folder; name the pictures or videos in it")
+        if not path.exists():
+            raise WrongUse(f"{name}: there is no such file")
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise WrongUse(f"{name}: {error.strerror or error}") from error
+    match kind_of(path):
+        case "video":
+            return VideoPart(path=str(path.absolute()))
+        case "text" | "dataset":
+            raise WrongUse(f"{name} is neither a picture nor a video")
+        case _:
+            return ImagePart(path=str(path.absolute()))
+
+
+async def _answer(question: Question, *, as_json: bool) -> int:
+    """Load the checkpoint, stream the answer, end the engine; return the exit code."""
+    client = EngineClient()
+    progress = _Progress(sys.stderr)
+    out = _Out(sys.stdout, silent=as_json)
+    loaded: Loaded | None = None
+    try:
+        async for event in client.load(
+            question.model, revision=question.revision, device=question.device, dtype=question.dtype
+        ):
+            match event:
+                case LoadProgress():
+                    progress.show(f"loading {question.model}: {_words(event)}")
+                case Loaded():
+                    loaded = event
+                case Failed():
+                    progress.clear()
+                    _say(f"{event.cause}; {event.remedy}")
+                    return 1
+        if loaded is None:
+            return 1
+        if loaded.kind == "base":
+            progress.note(f"{loaded.name} is a base checkpoint: it completes text rather than answering")
+        progress.show("looking" if len(question.turns[-1].parts) > 1 else "thinking")
+        async for answer in client.generate(question.turns, sampling=question.sampling):
+            match answer:
+                case Tokens():
+                    progress.clear()
+                    out.write(answer.text)
+                case Finished():
+                    progress.clear()
+                    out.end()
+                    if as_json:
+                        _print_json(out.text, loaded, answer)
+                case Failed():
+                    progress.clear()
+                    out.end()
+                    _say(f"{answer.cause}; {answer.remedy}")
+                    return 1
+    except asyncio.CancelledError:  # Ctrl+C: leave the shell's prompt on a line of its own
+        progress.clear()
+        with contextlib.suppress(OSError):
+            out.end()
+        raise
+    finally:
+        await client.close()
+    return 0
+
+
+def _print_json(text: str, loaded: Loaded, finished: Finished) -> None:
+    import json
+
+    print(  # noqa: T201 - what the command is for
+        json.dumps(
+            {
+                "text": text,
+                "model": loaded.name,
+                "prompt_tokens": finished.prompt_tokens,
+                "image_tokens": finished.image_tokens,
+                "completion_tokens": finished.completion_tokens,
+                "ttft_s": round(finished.ttft_s, 4),
+                "tokens_per_s": round(finished.tokens_per_s, 2),
+                "reason": finished.reason,
+                "revision": loaded.revision,
+                "device": loaded.device,
+                "dtype": loaded.dtype,
+            }
+        ),  # ASCII: control characters of the model's are escaped, so that it may be printed on a terminal
+        flush=True,
+    )
+
+
+def _words(progress: LoadProgress) -> str:
+    words = _STAGES[progress.stage]
+    if progress.total > 1:
+        words += f" {min(100, 100 * progress.done // progress.total)} %"
+    if progress.stage == "download" and progress.total:
+        words += f" of {progress.total / 1e6:,.0f} MB"
+    return words
+
+
+def _say(line: str) -> None:
+    """Print one line for the user on stderr."""
+    print(f"vlmtui: {safe_line(line)}", file=sys.stderr, flush=True)  # noqa: T201 - what stderr is for
+
+
+class _Out:
+    """The answer on its way to stdout: safe for a terminal, also behind a pipe (`| tee`, `| less -R`)."""
+
+    def __init__(self, stream: TextIO, *, silent: bool) -> None:
+        self._stream = stream
+        self._silent = silent
+        self._held = ""
+        self.text = ""
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows ? instead of a traceback
+
+    def write(self, text: str) -> None:
+        """Print `text` at once; a carriage return waits for what follows it."""
+        self.text += text
+        if self._silent:
+            return
+        text = self._held + text
+        self._held = "\r" if text.endswith("\r") else ""
+        self._stream.write(safe_text(text[: len(text) - len(self._held)]))
+        self._stream.flush()
+
+    def end(self) -> None:
+        """End the last line."""
+        if self._silent or not self.text:
+            return
+        if not self.text.endswith("\n"):
+            self._stream.write("\n")
+        self._stream.flush()
+
+
+class _Progress:
+    """One line on stderr that is written over, only where stderr is a terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._shown = 0
+
+    def show(self, line: str) -> None:
+        """Show `line` in place of the last one."""
+        if self._live:
+            line = safe_line(line, 78)
+            self._stream.write("\r" + line + " " * (self._shown - len(line)))
+            self._stream.flush()
+            self._shown = len(line)
+
+    def clear(self) -> None:
+        """Leave the line empty."""
+        if self._live and self._shown:
+            self._stream.write("\r" + " " * self._shown + "\r")
+            self._stream.flush()
+            self._shown = 0
+
+    def note(self, line: str) -> None:
+        """Print a line that stays."""
+        if self._live:
+            self.clear()
+            self._stream.write(safe_line(line) + "\n")
+            self._stream.flush()
