@@ -11,6 +11,8 @@ import math
 
 import msgspec
 
+_MOST_PX = 4096
+
 
 class ProcessorSettings(msgspec.Struct, frozen=True):
     """How a checkpoint's processor treats pictures.
@@ -44,19 +46,46 @@ def image_cost(width: int, height: int, settings: ProcessorSettings) -> ImageCos
     """
     if not settings.splitting:
         return ImageCost(0, 0, 1, settings.tokens_per_tile)
-    scaled_width, scaled_height = _scaled(width, height, settings.longest_edge)
-    columns = math.ceil(scaled_width / settings.tile_px)
-    rows = math.ceil(scaled_height / settings.tile_px)
-    if rows == 1 and columns == 1:
+    wide, high = _whole_tiles(*_scaled(width, height, settings.longest_edge), settings.tile_px)
+    if wide <= settings.tile_px and high <= settings.tile_px:
         return ImageCost(0, 0, 1, settings.tokens_per_tile)
+    rows, columns = high // settings.tile_px, wide // settings.tile_px
     tiles = rows * columns + 1
     return ImageCost(rows, columns, tiles, tiles * settings.tokens_per_tile)
 
 
 def _scaled(width: int, height: int, longest_edge: int) -> tuple[int, int]:
-    """Return the size with the longest edge at `longest_edge`, the other made even and at least 1, as transformers does."""
+    """Return the size (width, height) with the longest edge at `longest_edge`, the other even and at least 1.
+
+    Beyond 4,096 pixels it is scaled down again. Truncation and order are those of transformers, to the pixel.
+    """
+    aspect = width / height
     if width >= height:
-        other = int(longest_edge / (width / height))
-        return longest_edge, max(1, other + other % 2)
-    other = int(longest_edge * (width / height))
-    return max(1, other + other % 2), longest_edge
+        width = longest_edge
+        height = int(width / aspect)
+        height += height % 2
+    else:
+        height = longest_edge
+        width = int(height * aspect)
+        width += width % 2
+    width, height = max(1, width), max(1, height)
+    aspect = width / height
+    if width >= height and width > _MOST_PX:
+        width = _MOST_PX
+        height = int(width / aspect)
+    elif height > width and height > _MOST_PX:
+        height = _MOST_PX
+        width = int(height * aspect)
+    return max(1, width), max(1, height)
+
+
+def _whole_tiles(width: int, height: int, tile: int) -> tuple[int, int]:
+    """Return the size (width, height) scaled up to whole tiles: the longer edge first, the other by the aspect."""
+    aspect = width / height
+    if width >= height:
+        width = math.ceil(width / tile) * tile
+        height = math.ceil(int(width / aspect) / tile) * tile
+    else:
+        height = math.ceil(height / tile) * tile
+        width = math.ceil(int(height * aspect) / tile) * tile
+    return width, height
