@@ -227,7 +227,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "chat.retry",
         "Ask the failed question again",
-        ("ctrl+r",),
+        ("f5",),
         "chat",
         "retry",
         "Offered when an answer failed.",
@@ -300,3 +300,8 @@ def key_name(key: str) -> str:
 def key_names(action: Action) -> str:
     """Return the action's keys as the help screen shows them, each once."""
     return ", ".join(dict.fromkeys(key_name(key) for key in action.keys))
+
+
+def key_of(action_id: str) -> str:
+    """Return the key of the action `action_id`, as people write it."""
+    return key_name(next(action for action in ACTIONS if action.id == action_id).keys[0])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import work
 from textual.app import App
 from textual.binding import BindingType
 from textual.dom import DOMNode
@@ -16,9 +16,13 @@ from vlmtui.paths import settings_file
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings, write_setting
 from vlmtui.ui.actions import ACTIONS, bindings
+from vlmtui.ui.engine_state import ModelChoice
 from vlmtui.ui.screens.workbench import Workbench
-from vlmtui.ui.session import ModelChoice, Session
 from vlmtui.ui.themes import DEFAULT_THEME, THEMES
+
+if TYPE_CHECKING:  # imported after the first paint
+    from vlmtui.chats.conversation import Conversation
+    from vlmtui.ui.session import Session
 
 _TWICE_S = 2.0
 """Two presses of Ctrl+C within this many seconds quit."""
@@ -74,7 +78,8 @@ class VlmtuiApp(App[int]):
         self._mistakes = mistakes or []
         self._settings_path = settings_path
         self._interrupted = 0.0
-        self.session = Session(self, self.settings, log=log)
+        self._log_path = log
+        self._session: Session | None = None
         for theme in THEMES:
             self.register_theme(theme)
         known = self.settings.theme in self.available_themes
@@ -87,6 +92,12 @@ class VlmtuiApp(App[int]):
         return Workbench(self.directory, select=self._select, graphics=self.settings.graphics)
 
     @property
+    def session(self) -> Session:
+        """The engine's side; there as soon as the workbench is `complete`."""
+        assert self._session is not None
+        return self._session
+
+    @property
     def workbench(self) -> Workbench:
         """The screen at the bottom of the stack."""
         screen = self.screen_stack[0]
@@ -96,16 +107,20 @@ class VlmtuiApp(App[int]):
     def on_mount(self) -> None:
         self.call_after_refresh(self._after_first_paint)
 
-    def _after_first_paint(self) -> None:
+    async def _after_first_paint(self) -> None:
         """Start what the first paint did not need."""
-        self.workbench.begin()
+        from vlmtui.ui.session import Session
+
+        self._session = Session(self, self.settings, log=self._log_path)
+        await self.workbench.begin()
         self.load_model(self.first_choice)
         if self._mistakes:
             more = f" (and {len(self._mistakes) - 1} more)" if len(self._mistakes) > 1 else ""
             self.notify(self._mistakes[0] + more, title="Settings", severity="warning", markup=False, timeout=10)
 
     async def on_unmount(self) -> None:
-        await self.session.close()
+        if self._session is not None:
+            await self._session.close()
 
     # ---- the session ----
 
@@ -117,38 +132,35 @@ class VlmtuiApp(App[int]):
             self._remember("model", choice.model)
 
     @work(group="engine-answer", exit_on_error=False)
-    async def answer(self) -> None:
-        """Answer the conversation's last question."""
-        await self.session.answer(self.workbench.conversation)
+    async def answer(self, conversation: Conversation) -> None:
+        """Answer the last question of `conversation`."""
+        await self.session.answer(conversation)
 
     @work(group="engine-stop", exit_on_error=False)
     async def stop_engine(self) -> None:
         """Stop the running answer or load."""
         await self.session.stop()
 
-    @on(Session.EngineExited)
-    def _engine_exited(self) -> None:
+    def on_session_engine_exited(self) -> None:
         self.run_worker(self.session.engine_exited(), group="engine-exit", exit_on_error=False)
 
-    @on(Session.StateChanged)
-    def _state_changed(self, message: Session.StateChanged) -> None:
+    def on_session_state_changed(self, message: Session.StateChanged) -> None:
         self.workbench.show_state(message.state)
         self._picker_shows(message)
 
-    @on(Session.ModelReady)
-    def _model_ready(self, message: Session.ModelReady) -> None:
+    def on_session_model_ready(self, message: Session.ModelReady) -> None:
         self.workbench.model_ready(message.loaded, first=not self.settings.model)
         self._picker_shows(message)
 
-    @on(Session.LoadFailed)
-    @on(Session.LoadStopped)
-    def _not_loaded(self, message: Session.LoadFailed | Session.LoadStopped) -> None:
-        if not self._picker_shows(message) and isinstance(message, Session.LoadFailed):
+    def on_session_load_failed(self, message: Session.LoadFailed) -> None:
+        if not self._picker_shows(message):
             self.workbench.load_failed(message)
 
-    @on(Session.AnswerEvent)
-    def _answer_event(self, message: Session.AnswerEvent) -> None:
-        self.workbench.receive(message.event)
+    def on_session_load_stopped(self, message: Session.LoadStopped) -> None:
+        self._picker_shows(message)
+
+    def on_session_answer_event(self, message: Session.AnswerEvent) -> None:
+        self.workbench.receive(message.event, message.conversation)
 
     def _picker_shows(self, message: object) -> bool:
         """Hand `message` to the model picker if it is open."""

@@ -1,4 +1,4 @@
-"""What the engine is doing, as one value that the status bar and the model picker show."""
+"""What the engine is asked to load and what it is doing, as plain values."""
 
 from __future__ import annotations
 
@@ -58,3 +58,13 @@ class EngineState:
     def busy(self) -> bool:
         """Whether there is something that Esc can stop."""
         return self.phase in ("reading", "answering", "stopping")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """What to load: `demo`, a hub id, or a folder; and how."""
+
+    model: str
+    revision: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"

@@ -8,7 +8,7 @@ from pathlib import Path
 from textual.content import Content
 
 from vlmtui.safetext import safe_line
-from vlmtui.ui.session import ModelChoice
+from vlmtui.ui.engine_state import ModelChoice
 
 
 @dataclass(frozen=True, slots=True)

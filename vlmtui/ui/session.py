@@ -5,8 +5,7 @@ Knows no widget. Everything here runs in the app's event loop; the work is done 
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -32,20 +31,10 @@ from vlmtui.engine.protocol import (
 from vlmtui.media.kinds import kind_of
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings
-from vlmtui.ui.engine_state import EngineState
+from vlmtui.ui.engine_state import EngineState, ModelChoice
 
 _RESTARTS = 3
 """So often an engine that keeps dying is started again within a minute; then the user is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelChoice:
-    """What to load: `demo`, a hub id, or a folder; and how."""
-
-    model: str
-    revision: str | None = None
-    device: str = "auto"
-    dtype: str = "auto"
 
 
 class Session:
@@ -87,11 +76,12 @@ class Session:
         """The engine's process ended by itself, perhaps while idle."""
 
     class AnswerEvent(Message):
-        """The engine says something about the answer it is asked for."""
+        """The engine says something about the answer that `conversation` waits for."""
 
-        def __init__(self, event: Started | Tokens | Finished | Failed) -> None:
+        def __init__(self, event: Started | Tokens | Finished | Failed, conversation: Conversation) -> None:
             super().__init__()
             self.event = event
+            self.conversation = conversation
 
     def __init__(self, target: MessagePump, settings: Settings, *, log: Path | None = None) -> None:
         self._target = target
@@ -219,10 +209,11 @@ class Session:
                         context_used=event.prompt_tokens + event.completion_tokens,
                     )
                 case Failed() if event.code != "engine_died":
-                    self._set(phase="ready", detail="")
+                    ready = self._client.loaded is not None
+                    self._set(phase="ready" if ready else "failed", detail="" if ready else "no model")
                 case _:
                     pass
-            self._target.post_message(self.AnswerEvent(event))
+            self._target.post_message(self.AnswerEvent(event, conversation))
             if isinstance(event, Failed) and event.code == "engine_died":
                 await self._restart()
 

@@ -14,8 +14,9 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from vlmtui.safetext import safe_line
+from vlmtui.ui.engine_state import ModelChoice
 from vlmtui.ui.model_rows import ModelRow, model_rows, row_content, typed_row
-from vlmtui.ui.session import ModelChoice, Session
+from vlmtui.ui.session import Session
 
 _KEYS = "Enter loads · Esc closes"
 _LOADING_KEYS = "Esc stops loading · Enter lets it go on in the background"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -14,18 +14,21 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from vlmtui.chats.conversation import Conversation
-from vlmtui.engine.protocol import Failed, Finished, Loaded, Started, Tokens
-from vlmtui.media.client import MediaClient
 from vlmtui.safetext import safe_line
-from vlmtui.ui.actions import Scope, bindings
+from vlmtui.ui.actions import Scope, bindings, key_of
 from vlmtui.ui.engine_state import EngineState
-from vlmtui.ui.session import Session
-from vlmtui.ui.widgets.chat import Chat
 from vlmtui.ui.widgets.explorer import Explorer
 from vlmtui.ui.widgets.key_bar import KeyBar
-from vlmtui.ui.widgets.preview import Preview
 from vlmtui.ui.widgets.status_bar import StatusBar
+
+if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
+    from vlmtui.chats.conversation import Conversation
+    from vlmtui.engine.protocol import Failed, Finished, Loaded, Started, Tokens
+    from vlmtui.media.client import MediaClient
+    from vlmtui.ui.app import VlmtuiApp
+    from vlmtui.ui.session import Session
+    from vlmtui.ui.widgets.chat import Chat
+    from vlmtui.ui.widgets.preview import Preview
 
 PARTS: tuple[Scope, ...] = ("explorer", "preview", "chat")
 
@@ -41,10 +44,12 @@ class Workbench(Screen[None]):
     def __init__(self, directory: Path, *, select: Path | None = None, graphics: str = "auto") -> None:
         super().__init__(id="workbench")
         self.directory = directory
-        self.media = MediaClient()
+        self._media: MediaClient | None = None
         self._select = select
         self._graphics = graphics
         self._part: Scope = "explorer"
+        self.complete = False
+        """Whether the preview and the chat are there: some milliseconds after the first paint."""
 
     def compose(self) -> ComposeResult:
         name = safe_line(self.directory.name or str(self.directory), 60)
@@ -54,26 +59,50 @@ class Workbench(Screen[None]):
                 yield Explorer(self.directory, select=self._select, id="explorer")
             with Vertical(id="preview-pane", classes="pane"):
                 yield Static(Content("Preview"), id="preview-title", classes="title")
-                yield Preview(self.media, graphics=self._graphics, id="preview")
             with Vertical(id="chat-pane", classes="pane"):
                 yield Static(Content("CHAT"), id="chat-title", classes="title")
-                yield Chat(id="chat")
         yield KeyBar()
         yield StatusBar()
 
-    def begin(self) -> None:
-        """Start what the first paint did not need."""
+    async def begin(self) -> None:
+        """Add what the first paint did not need: the preview, the chat, the folder's content."""
+        from vlmtui.media.client import MediaClient
+        from vlmtui.ui.widgets.chat import Chat
+        from vlmtui.ui.widgets.preview import Preview
+
+        self._media = MediaClient()
+        await self.query_one("#preview-pane").mount(
+            Preview(self._media, graphics=self._graphics, id="preview")
+        )
+        await self.query_one("#chat-pane").mount(Chat(id="chat"))
+        self.complete = True
         self.query_one(Explorer).begin()
 
     async def on_unmount(self) -> None:
-        await self.media.close()
+        if self._media is not None:
+            await self._media.close()
+
+    @property
+    def workbench_app(self) -> VlmtuiApp:
+        """The app, by its own type."""
+        return cast("VlmtuiApp", self.app)
+
+    @property
+    def chat(self) -> Chat:
+        """The chat; there from `complete` on."""
+        return cast("Chat", self.query_one("#chat"))
+
+    @property
+    def preview(self) -> Preview:
+        """The preview; there from `complete` on."""
+        return cast("Preview", self.query_one("#preview"))
 
     # ---- parts ----
 
     @property
     def conversation(self) -> Conversation:
         """What was said so far."""
-        return self.query_one(Chat).conversation
+        return self.chat.conversation
 
     def part(self, scope: Scope) -> Widget:
         """Return the explorer, the preview or the chat."""
@@ -81,9 +110,11 @@ class Workbench(Screen[None]):
 
     def show_part(self, scope: Scope) -> None:
         """Give `scope` the focus, and room if the window is too narrow for all."""
+        if not self.complete:
+            return
         self._make_room(scope)
         if scope == "chat":
-            self.query_one(Chat).focus_prompt()
+            self.chat.focus_prompt()
         else:
             self.part(scope).focus()
 
@@ -131,9 +162,9 @@ class Workbench(Screen[None]):
 
     @on(Explorer.Selected)
     def _selected(self, message: Explorer.Selected) -> None:
-        preview = self.query_one(Preview)
+        preview = self.preview
         preview.path = message.path
-        title = Content.assemble(" ", (safe_line(message.path.name, 60), "italic"))
+        title = Content.styled(safe_line(message.path.name, 60), "italic")
         self.query_one("#preview-title", Static).update(title)
         self._offer(message.path if message.kind in ("picture", "video") else None)
 
@@ -143,13 +174,28 @@ class Workbench(Screen[None]):
             asked = [message.attachments for message in self.conversation.messages if message.attachments]
             if asked and str(path) in asked[-1]:
                 path = None
-        self.query_one(Chat).offer(path)
+        self.chat.offer(path)
 
     @on(Explorer.AttachRequested)
     def _attach_requested(self, message: Explorer.AttachRequested) -> None:
-        self.query_one(Chat).attach(message.path)
+        self.chat.attach(message.path)
         if not message.stay:
             self.show_part("chat")
+
+    def on_preview_shown(self, message: Preview.Shown) -> None:
+        """The picture is on the screen: its chip can say how large it is and what it costs."""
+        self._describe(message.path, message.info.width, message.info.height)
+
+    def _describe(self, path: Path, width: int, height: int) -> None:
+        if not width or not height:
+            return
+        detail = f"{width}×{height}"
+        processor = self.preview.processor
+        if processor is not None:
+            from vlmtui.models.processor import image_cost
+
+            detail += f" · {image_cost(width, height, processor).tokens:,} tokens"
+        self.chat.describe(path, detail)
 
     # ---- the engine ----
 
@@ -160,46 +206,65 @@ class Workbench(Screen[None]):
 
     def model_ready(self, loaded: Loaded, *, first: bool) -> None:
         """A checkpoint is loaded: the preview can say what a picture costs it."""
-        self.query_one(Preview).processor = loaded.processor
+        self.preview.processor = loaded.processor
         self.query_one("#chat-title", Static).update(Content(f"CHAT  {safe_line(loaded.name, 40)}"))
 
     def load_failed(self, message: Session.LoadFailed) -> None:
         """Say why a checkpoint was not loaded, and what to do."""
         failed = message.failed
-        self.query_one(Chat).note(f"{message.choice.model}: {failed.cause}. {failed.remedy}. F4 chooses another.")
+        self.chat.note(f"{message.choice.model}: {failed.cause}. {failed.remedy}. {key_of('model.choose')} chooses another.")
 
-    @on(Chat.Asked)
-    def _asked(self) -> None:
-        chat = self.query_one(Chat)
-        chat.begin_answer()
-        self.app.answer()  # type: ignore[attr-defined]
+    def on_chat_asked(self) -> None:
+        """A question was asked: have it answered."""
+        self.chat.begin_answer()
+        self.workbench_app.answer(self.conversation)
 
-    @on(Chat.RetryRequested)
-    def _retry_requested(self) -> None:
-        self._asked()
+    def on_chat_retry_requested(self) -> None:
+        """The failed answer is asked for again."""
+        self.on_chat_asked()
 
-    @on(Chat.StopRequested)
+    def on_chat_stop_requested(self) -> None:
+        self.action_stop_answer()
+
     def action_stop_answer(self) -> None:
         """Stop the answer that is being written."""
-        if self.query_one(Chat).busy:
-            self.app.stop_engine()  # type: ignore[attr-defined]
+        if self.complete and self.chat.busy:
+            self.workbench_app.stop_engine()
 
-    def receive(self, event: Started | Tokens | Finished | Failed) -> None:
-        """Show the next piece of the answer."""
-        self.query_one(Chat).receive(event)
+    def receive(self, event: Started | Tokens | Finished | Failed, conversation: Conversation) -> None:
+        """Show the next piece of the answer, unless its conversation was left meanwhile."""
+        if conversation is not self.conversation:
+            return
+        self.chat.receive(event)
+        if event.__class__.__name__ == "Finished":
+            self._remark_on_demo()
+
+    def _remark_on_demo(self) -> None:
+        """Say what the demo model knows, when the question was about something else."""
+        from vlmtui.ui.honesty import is_elsewhere, is_the_models_own_no, remark
+
+        loaded = self.workbench_app.session.loaded
+        if loaded is None or not loaded.demo:
+            return
+        messages = self.conversation.messages
+        question = next((message.text for message in reversed(messages) if message.role == "user"), "")
+        if is_elsewhere(question) or is_the_models_own_no(messages[-1].text):
+            self.chat.note(remark(key_of("model.choose")))
 
     def action_new_conversation(self) -> None:
-        chat = self.query_one(Chat)
-        if chat.busy:
-            self.app.stop_engine()  # type: ignore[attr-defined]
-        chat.show_conversation(Conversation())
+        """Start over; the picture on show is offered again."""
+        if not self.complete:
+            return
+        if self.chat.busy:
+            self.workbench_app.stop_engine()
+        self.chat.reset()
         entry = self.query_one(Explorer).selected
-        if entry is not None and entry.kind in ("picture", "video"):
-            chat.offer(entry.path)
+        self._offer(entry.path if entry is not None and entry.kind in ("picture", "video") else None)
         self.show_part("chat")
 
     def action_choose_model(self) -> None:
         """Open the model picker."""
         from vlmtui.ui.screens.model_picker import ModelPicker
 
-        self.app.push_screen(ModelPicker(self.app.session))  # type: ignore[attr-defined]
+        if self.complete:
+            self.app.push_screen(ModelPicker(self.workbench_app.session))

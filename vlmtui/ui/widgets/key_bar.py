@@ -13,7 +13,6 @@ from textual.widget import Widget
 
 from vlmtui.ui.actions import ACTIONS, Action, key_name
 
-
 _ORDER = (
     "chat.stop",
     "explorer.open",
@@ -38,7 +37,7 @@ class _Hint(NamedTuple):
 
 
 class KeyBar(Widget):
-    """One line of keys; those of the focused part come first, and what does not fit is left out. Each can be clicked."""
+    """One line of keys that can be clicked; those of the focused part come first, what does not fit is left out."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
 
@@ -48,7 +47,6 @@ class KeyBar(Widget):
     def render(self) -> Content:
         """Lay the hints out for the width there is."""
         room = self.size.width - 1
-        key_style = self._key_style
         pieces: list[Content | str] = [" "]
         for hint in hints(self.part, busy=self.busy):
             length = len(hint.keys) + len(hint.label) + 3

@@ -65,7 +65,7 @@ def segments(state: EngineState) -> tuple[list[str], list[str]]:
     if state.ttft_s > 0:
         right.append(f"first token {_seconds(state.ttft_s)}")
     if state.tokens_per_s > 0:
-        right.append(f"{state.tokens_per_s:.0f} tokens/s" if state.tokens_per_s >= 10 else f"{state.tokens_per_s:.1f} tokens/s")
+        right.append(f"{state.tokens_per_s:.{0 if state.tokens_per_s >= 10 else 1}f} tokens/s")
     return left, right
 
 
