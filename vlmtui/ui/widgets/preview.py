@@ -1,0 +1,291 @@
+"""The preview of the selected file: its picture, or why there is none, and what it is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.events import Resize
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Static
+
+from vlmtui.media.client import MediaClient
+from vlmtui.media.protocol import MediaFailure, MediaInfo, Rendered
+from vlmtui.models.processor import ProcessorSettings
+from vlmtui.safetext import safe_line, safe_text
+from vlmtui.ui.graphics import detect
+from vlmtui.ui.graphics.replies import Replies
+from vlmtui.ui.widgets.preview_canvas import PreviewCanvas
+from vlmtui.ui.widgets.preview_info import cost_line, facts_line, name_line
+
+_EMPTY = "Select a picture or a video in the explorer to see it here."
+_LOADING_AFTER_S = 0.2
+_LOOK_EVERY_S = 1.0
+
+
+class Preview(Widget):
+    """Shows the file at `path`.
+
+    While a file is loading the one before stays, under its own name; so what is shown and what is said about it always
+    belong together. Of several files chosen in quick succession only the last is drawn. A file that changes or goes
+    away while it is shown is noticed within a second.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = (Path(__file__).with_suffix(".tcss")).read_text(encoding="utf-8")
+
+    path: reactive[Path | None] = reactive(None, init=False)
+    """The file to show; None for none."""
+    processor: reactive[ProcessorSettings | None] = reactive(None, init=False)
+    """The model's processor: with it the line under the picture says what the picture will cost."""
+
+    class Shown(Message):
+        """The file at `path` is on the screen."""
+
+        def __init__(self, preview: Preview, path: Path, info: MediaInfo) -> None:
+            super().__init__()
+            self.preview = preview
+            self.path = path
+            self.info = info
+
+        @property
+        def control(self) -> Preview:
+            """The preview that posted this."""
+            return self.preview
+
+    class Failed(Message):
+        """The file at `path` cannot be shown; `line` says why and stands where it would be."""
+
+        def __init__(self, preview: Preview, path: Path, line: str) -> None:
+            super().__init__()
+            self.preview = preview
+            self.path = path
+            self.line = line
+
+        @property
+        def control(self) -> Preview:
+            """The preview that posted this."""
+            return self.preview
+
+    def __init__(self, media: MediaClient, *, graphics: str = "auto", id: str | None = None) -> None:
+        """Args:
+        media: Decodes; started by the first file if it is not running.
+        graphics: `auto`, `half-block`, `kitty` or `sixel`.
+        id: The widget's.
+        """
+        super().__init__(id=id)
+        self._media = media
+        self._graphics = graphics
+        self._terminal = detect.Terminal("half-block", "not looked at yet")
+        self._shown: MediaInfo | None = None
+        self._drawn_for: tuple[object, ...] = ()
+
+    @property
+    def info(self) -> MediaInfo | None:
+        """What is shown now; None while nothing is."""
+        return self._shown
+
+    @property
+    def terminal(self) -> detect.Terminal:
+        """How pictures are shown here, and why."""
+        return self._terminal
+
+    def compose(self) -> ComposeResult:
+        """Make the canvas, the places for a text and for a message, and the lines underneath."""
+        yield PreviewCanvas(id="preview-canvas")
+        with VerticalScroll(id="preview-text"):
+            yield Static("", id="preview-head", markup=False)
+        yield Static(_EMPTY, id="preview-message", markup=False)
+        yield Static("", id="preview-name", markup=False)
+        yield Static("", id="preview-facts", markup=False)
+
+    def on_mount(self) -> None:
+        """Find out how pictures are shown here, without keeping the first paint waiting."""
+        self._show_only("preview-message")
+        self._terminal = self._first_guess()
+        self.set_interval(_LOOK_EVERY_S, self._look_again)
+        self.app.app_resume_signal.subscribe(self, lambda _: self._request(force=True))
+        self.call_after_refresh(self._after_first_paint)
+
+    def watch_path(self, path: Path | None) -> None:
+        """Show another file."""
+        self._drawn_for = ()
+        if path is None:
+            self.workers.cancel_node(self)
+            self._clear(_EMPTY)
+        else:
+            self._request()
+
+    def watch_processor(self) -> None:
+        """Say what the picture costs this processor."""
+        if self._shown is not None:
+            self._say(self._shown)
+
+    def on_resize(self, _event: Resize) -> None:
+        """Draw the picture anew for its new size."""
+        if self.path is not None:
+            self._request()
+
+    def reload(self) -> None:
+        """Draw the file anew, whatever is known about it."""
+        self._request(force=True)
+
+    # ---- loading --------------------------------------------------------------------------------
+
+    def _request(self, *, force: bool = False) -> None:
+        if self.is_mounted and self.path is not None:
+            self._load(self.path, force)
+
+    @work(exclusive=True, group="preview", exit_on_error=False)
+    async def _load(self, path: Path, force: bool) -> None:
+        columns, rows = self._space()
+        if columns < 1 or rows < 1:
+            return  # not laid out yet, or hidden: a resize comes before it is seen
+        cell = detect.cell_pixels(self._terminal)
+        wanted = (path, columns, rows, cell, self._terminal)
+        if wanted == self._drawn_for and not force:
+            return
+        late = self.set_timer(_LOADING_AFTER_S, lambda: self._say_loading(path))
+        try:
+            reply = await self._media.render(
+                path, columns, rows, cell=cell, form=self._terminal.form, depth=self._terminal.depth,
+                colours=self._terminal.colours, max_pixels=self._terminal.max_pixels,
+            )  # fmt: skip
+        finally:
+            late.stop()
+        if path != self.path or (isinstance(reply, MediaFailure) and reply.code == "superseded"):
+            return  # what is wanted now is on its way
+        self._drawn_for = wanted
+        if isinstance(reply, MediaFailure):
+            self._fail(path, reply)
+        else:
+            self._show(path, reply)
+
+    def _show(self, path: Path, rendered: Rendered) -> None:
+        info = rendered.info
+        again = self._shown is not None and self._shown == info
+        self._shown = info
+        if rendered.columns:
+            self.query_one(PreviewCanvas).draw(rendered, tmux=self._terminal.tmux)
+            self._show_only("preview-canvas")
+        elif info.head:
+            self.query_one("#preview-head", Static).update(safe_text(info.head))
+            self.query_one("#preview-text").scroll_home(animate=False)
+            self._show_only("preview-text")
+        else:
+            kind = "dataset" if info.kind == "dataset" else "file"
+            self._message(f"This {kind} has no preview. Pictures, videos and texts have one.")
+        self._say(info)
+        if not again:
+            self.post_message(self.Shown(self, path, info))
+
+    def _fail(self, path: Path, failure: MediaFailure) -> None:
+        line = safe_line(failure.line)
+        self._shown = None
+        self._message(f"{safe_text(failure.cause)}.\n{safe_text(failure.remedy)}.")
+        self.query_one("#preview-name", Static).update(safe_line(path.name, 200))
+        self.query_one("#preview-facts", Static).update("")
+        self.post_message(self.Failed(self, path, line))
+
+    async def _look_again(self) -> None:
+        """Notice that the file which is shown has changed or gone."""
+        path, shown = self.path, self._shown
+        if path is None or shown is None or str(path) != shown.path or not self.is_on_screen:
+            return
+        stamp = await self._media.stamp(path)
+        if stamp is not None and stamp != shown.stamp and self.path == path:
+            self._request(force=True)
+
+    def _space(self) -> tuple[int, int]:
+        """Return the cells that a picture may take: all but the lines underneath, whether or not they are there yet."""
+        width, height = self.content_size
+        return width, height - self.query_one("#preview-name").outer_size.height - _FACTS_ROWS
+
+    # ---- what is said ---------------------------------------------------------------------------
+
+    def _say(self, info: MediaInfo) -> None:
+        lines = [facts_line(info), cost_line(info, self.processor)]
+        self.query_one("#preview-name", Static).update(name_line(info))
+        self.query_one("#preview-facts", Static).update("\n".join(filter(None, lines)))
+
+    def _say_loading(self, path: Path) -> None:
+        if path != self.path:
+            return
+        name = safe_line(path.name, 60)
+        if self._shown is None:
+            self._message(f"Loading {name} …")
+        else:
+            self.query_one("#preview-facts", Static).update(f"Loading {name} …")
+
+    def _clear(self, message: str) -> None:
+        self._shown = None
+        self._message(message)
+        self.query_one("#preview-name", Static).update("")
+        self.query_one("#preview-facts", Static).update("")
+
+    def _message(self, text: str) -> None:
+        self.query_one("#preview-message", Static).update(text)
+        self.query_one(PreviewCanvas).draw(None)
+        self._show_only("preview-message")
+
+    def _show_only(self, id: str) -> None:
+        for child in ("preview-canvas", "preview-text", "preview-message"):
+            self.query_one(f"#{child}").display = child == id
+
+    # ---- the terminal ---------------------------------------------------------------------------
+
+    def _first_guess(self) -> detect.Terminal:
+        """Return what the terminal's name says; half blocks where nothing else can be (tests, a browser)."""
+        if self.app.no_color:
+            return detect.Terminal("shade", "NO_COLOR is set")
+        depth = {"256": "256", "standard": "16", "windows": "16"}.get(self.app.console.color_system or "", "truecolor")
+        if self.app.is_headless or self.app.is_inline or self.app.is_web:
+            return detect.Terminal("half-block", "there is no terminal to draw on")
+        found = detect.from_environment(os.environ, self._graphics)
+        if found.form == "kitty" and depth != "truecolor":
+            found = detect.Terminal("half-block", "kitty's placeholders need 24-bit colour", found.name)
+        return detect.with_depth(found, depth)
+
+    async def _after_first_paint(self) -> None:
+        await self._media.start()
+        ask = getattr(self.app._driver, "ask", None)
+        if self._terminal.ask and ask is not None and not self.app.is_headless:
+            ask(self._take_replies)
+        if self._graphics == "auto" and os.environ.get("TMUX") and not self.app.is_headless:
+            client, passthrough = await _ask_tmux()
+            self._use(detect.through_tmux(self._terminal, os.environ, client, passthrough))
+
+    def _take_replies(self, replies: Replies) -> None:
+        if self.is_attached:
+            self._use(detect.after_replies(self._terminal, replies, self._graphics))
+
+    def _use(self, terminal: detect.Terminal) -> None:
+        if terminal != self._terminal:
+            self._terminal = terminal
+            self._request()
+
+
+_FACTS_ROWS = 2
+
+
+async def _ask_tmux() -> tuple[str, str]:
+    """Return the name of the terminal that tmux is attached to, and whether it passes sequences through."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "tmux", "display-message", "-p", "#{client_termname} #{allow-passthrough}",
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        async with asyncio.timeout(2):
+            output, _ = await process.communicate()
+    except (OSError, TimeoutError):
+        return "", ""
+    client, _, passthrough = output.decode("utf-8", "replace").strip().partition(" ")
+    return client, passthrough
+
+

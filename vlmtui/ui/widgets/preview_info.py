@@ -1,0 +1,79 @@
+"""What stands under a preview: name, size, mode, and what the file will cost the model."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import msgspec
+
+from vlmtui.media.protocol import MediaInfo
+from vlmtui.models.processor import ProcessorSettings, image_cost
+from vlmtui.safetext import safe_line
+
+VIDEO_FRAMES = 8
+"""Frames of a video that a question takes when nothing else is said (as `vlmtui.engine.protocol.VideoPart`)."""
+
+
+def facts_line(info: MediaInfo) -> str:
+    """Return what the file is: `640x480 · RGB · PNG · 182 KB`."""
+    facts: list[str] = []
+    if info.width:
+        facts.append(f"{info.width}x{info.height}")
+    if info.kind == "video":
+        if info.duration:
+            facts.append(_duration(info.duration))
+        if info.frames:
+            facts.append(f"{info.frames:,} frames" if info.frames != 1 else "1 frame")
+        if info.fps:
+            facts.append(f"{info.fps:.4g} fps")
+    elif info.kind in ("dataset", "text"):
+        facts.append(info.kind)
+    facts += [safe_line(fact, 12) for fact in (info.mode, info.format) if fact]
+    facts.append(size_text(info.bytes))
+    if info.animated:
+        facts.append("first frame of an animation")
+    return " · ".join(facts)
+
+
+def cost_line(info: MediaInfo, processor: ProcessorSettings | None) -> str:
+    """Return what the file will cost the model in tiles and image tokens; empty where that is not known."""
+    if processor is None or not info.width or not info.height:
+        return ""
+    if info.kind == "video":
+        frames = min(VIDEO_FRAMES, info.frames) if info.frames else VIDEO_FRAMES
+        return f"{_count(frames, 'frame')} · {_count(frames * processor.tokens_per_tile, 'token')} (1 tile a frame)"
+    cost = image_cost(info.width, info.height, processor)
+    said = f"{_count(cost.tiles, 'tile')} · {_count(cost.tokens, 'token')}"
+    if processor.splitting:
+        return said
+    full = image_cost(info.width, info.height, msgspec.structs.replace(processor, splitting=True))
+    if full.tiles <= cost.tiles:
+        return said
+    return f"{said} (not split; {full.tiles} tiles · {full.tokens:,} tokens at full resolution)"
+
+
+def name_line(info: MediaInfo) -> str:
+    """Return the file's name as it may be shown."""
+    return safe_line(PurePath(info.path).name, 200)
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes for people: `182 KB`."""
+    value = float(size)
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError("not reached")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
