@@ -1,0 +1,1 @@
+"""Evaluation of the demo model: `python -m vlmtui.demo.evaluate`."""

@@ -1,0 +1,125 @@
+"""The training loop: real `SmolVLMForConditionalGeneration`, loss on the answers, and maps of what is where."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import SmolVLMForConditionalGeneration
+
+from vlmtui.demo.draw import MAP_SIDE
+from vlmtui.demo.faces import GLYPHS
+from vlmtui.demo.train.checkpoint import PATCH
+from vlmtui.demo.eye import TILE
+from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES
+
+CLASSES: tuple[int, int, int] = (len(SHAPES) + 1, len(COLOUR_NAMES) + 1, len(GLYPHS) + 1)
+_GRID = TILE // PATCH
+_SUB = MAP_SIDE // _GRID
+
+
+class MapHead(nn.Module):
+    """Tells from each patch of the vision tower what covers its 2 x 2 cells; thrown away after training."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(hidden, _SUB * _SUB * sum(CLASSES))
+
+    def forward(self, patches: Tensor, maps: Tensor) -> Tensor:
+        """Mean cross entropy of `maps` (pictures, 3, 16, 16) given `patches` (pictures, 64, hidden)."""
+        count = patches.shape[0]
+        logits = self.proj(patches).float().view(count, _GRID, _GRID, _SUB, _SUB, sum(CLASSES))
+        logits = logits.transpose(2, 3).reshape(count, MAP_SIDE * MAP_SIDE, sum(CLASSES))
+        loss = logits.new_zeros(())
+        for number, part in enumerate(logits.split(CLASSES, dim=-1)):
+            target = maps[:, number].reshape(count, -1).long()
+            each = F.cross_entropy(part.flatten(0, 1), target.flatten(), reduction="none")
+            weight = torch.where(target.flatten() == 0, 0.25, 1.0)
+            loss = loss + (each * weight).sum() / weight.sum()
+        return loss / 3
+
+
+@dataclass
+class Losses:
+    """Loss on the answers, loss on the maps, and which questions were answered wholly right.
+
+    `right` is (questions,) bool in the order of rows and questions.
+    """
+
+    answers: Tensor
+    maps: Tensor
+    right: Tensor | None
+
+
+def attention(parts: Tensor) -> Tensor:
+    """Who sees whom: (rows, 1, length, length) bool; earlier tokens of the prefix and of one's own part."""
+    length = parts.shape[1]
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    same = (parts[:, None, :] == 0) | (parts[:, None, :] == parts[:, :, None])
+    return (causal & same)[:, None]
+
+
+def losses(
+    model: SmolVLMForConditionalGeneration, head: MapHead | None, batch: dict[str, Tensor], score: bool = False
+) -> Losses:
+    """Runs one batch (the arrays of `BatchMaker.make` as tensors) through the model."""
+    inner = model.model
+    pixels = batch["pixels"].permute(0, 3, 1, 2).float() / 127.5 - 1
+    patches = inner.vision_model(pixel_values=pixels).last_hidden_state
+    features = inner.connector(patches)
+    ids = batch["ids"]
+    embeds = inner.text_model.get_input_embeddings()(ids)
+    spot = (ids == model.config.image_token_id)[..., None].expand_as(embeds)
+    embeds = embeds.masked_scatter(spot, features.reshape(-1, features.shape[-1]).to(embeds.dtype))
+    hidden = inner.text_model(
+        inputs_embeds=embeds, attention_mask=attention(batch["parts"]), position_ids=batch["positions"], use_cache=False
+    ).last_hidden_state
+    # the token before predicts; the first token of a part follows the prefix but is never an answer
+    spots = batch["weights"][:, 1:] > 0
+    logits = model.lm_head(hidden[:, :-1][spots]).float()
+    targets, weights = ids[:, 1:][spots], batch["weights"][:, 1:][spots]
+    each = F.cross_entropy(logits, targets, reduction="none")
+    answers = (each * weights).sum() / weights.sum()
+    maps = head(patches, batch["maps"]) if head is not None and bool(batch["mapped"][0]) else answers.new_zeros(())
+    right = None
+    if score:
+        wrong = logits.argmax(-1) != targets
+        rows = torch.arange(ids.shape[0])[:, None].expand_as(ids)[:, 1:][spots]
+        owner = rows * 64 + batch["owners"][:, 1:][spots]
+        names, inverse = torch.unique(owner, return_inverse=True)
+        right = torch.zeros(len(names), dtype=torch.long).index_add_(0, inverse, wrong.long()) == 0
+    return Losses(answers, maps, right)
+
+
+def learning_rate(progress: float) -> float:
+    """Share of the peak rate at `progress` (0..1): a short warm-up, a plateau, then down to nothing."""
+    if progress < 0.02:
+        return max(0.02, progress / 0.02)
+    if progress < 0.4:
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - 0.4) / 0.6)))
+
+
+def optimizers(model: nn.Module, head: nn.Module, peak: float, muon: bool) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the layers (where asked), AdamW for everything else."""
+    matrices, rest, plain = [], [], []
+    for name, parameter in model.named_parameters():
+        if muon and parameter.ndim == 2 and ".layers." in name or muon and "modality_projection" in name:
+            matrices.append(parameter)
+        elif parameter.ndim < 2:
+            plain.append(parameter)
+        else:
+            rest.append(parameter)
+    groups = [
+        {"params": rest + list(head.parameters()), "weight_decay": 0.02, "peak": peak},
+        {"params": plain, "weight_decay": 0.0, "peak": peak},
+    ]
+    made: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98))]
+    if matrices:
+        group = [{"params": matrices, "peak": peak * 1.5}]
+        made.append(torch.optim.Muon(group, lr=peak * 1.5, weight_decay=0.02, momentum=0.95,
+                                     adjust_lr_fn="match_rms_adamw"))  # fmt: skip
+    return made

@@ -1,0 +1,130 @@
+"""Turns pictures and questions into token rows: the chat template's text, with a loss on the answers only.
+
+A row holds one prompt prefix (the pictures) and several questions about it. In an independent row every question
+sees the prefix and itself but no other question, and its positions follow the prefix directly: several first
+turns for the price of one. In a row that is not independent the questions are the turns of one conversation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from vlmtui.demo.questions import Question
+from vlmtui.demo.train.tokenizer import BOS, END_OF_UTTERANCE, FAKE, GLOBAL, IMAGE, PAD
+
+IMAGE_TOKENS = 16
+
+
+class Encoder:
+    """Encodes the pieces of text between special tokens, remembering those seen before."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._seen: dict[str, list[int]] = {}
+        token = tokenizer.token_to_id
+        self.bos, self.end, self.pad = token(BOS), token(END_OF_UTTERANCE), token(PAD)
+        self._fake, self._image, self._global = token(FAKE), token(IMAGE), token(GLOBAL)
+
+    def text(self, text: str) -> list[int]:
+        """Token ids of a text that borders on special tokens or on a pre-token boundary at both ends."""
+        ids = self._seen.get(text)
+        if ids is None:
+            if len(self._seen) > 200_000:
+                self._seen.clear()
+            ids = self._seen[text] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def picture(self, rows: int = 0, columns: int = 0) -> list[int]:
+        """Token ids of one picture, split into `rows` x `columns` tiles or whole."""
+        ids: list[int] = []
+        for row in range(rows):
+            for column in range(columns):
+                tile = self._tokenizer.token_to_id(f"<row_{row + 1}_col_{column + 1}>")
+                ids += [self._fake, tile, *[self._image] * IMAGE_TOKENS]
+            ids += self.text("\n") if row < rows - 1 else self.text("\n\n")
+        return [*ids, self._fake, self._global, *[self._image] * IMAGE_TOKENS, self._fake]
+
+
+@dataclass
+class Row:
+    """One row of a batch: parallel lists, one entry a token.
+
+    `parts` is 0 in the prefix and the question's number in independent rows; `weights` is the loss's weight of
+    PREDICTING this token (0: no loss); `owners` is the index of the question whose answer the token belongs to,
+    or -1.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    parts: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    owners: list[int] = field(default_factory=list)
+
+    def add(self, ids: list[int], start: int, part: int = 0, weight: float = 0.0, owner: int = -1) -> int:
+        """Appends tokens at positions from `start`; returns the position after them."""
+        self.ids += ids
+        self.positions += range(start, start + len(ids))
+        self.parts += [part] * len(ids)
+        self.weights += [weight] * len(ids)
+        self.owners += [owner] * len(ids)
+        return start + len(ids)
+
+
+def _add_answer(row: Row, encoder: Encoder, answer: str, start: int, part: int, owner: int) -> int:
+    at = row.add([encoder.end, *encoder.text("\nAssistant:")], start, part)
+    ids = [*encoder.text(" " + answer), encoder.end]
+    at = row.add(ids, at, part, weight=len(ids) ** -0.5, owner=owner)
+    return row.add(encoder.text("\n"), at, part) if part == 0 else at
+
+
+def first_turns(encoder: Encoder, prefix: list[int], questions: list[Question]) -> Row:
+    """A row in which every question is a first turn of its own after `prefix`."""
+    row = Row()
+    start = row.add(prefix, 0)
+    for number, question in enumerate(questions):
+        at = row.add(encoder.text(question.prompt), start, number + 1)
+        _add_answer(row, encoder, question.answer, at, number + 1, number)
+    return row
+
+
+def conversation(encoder: Encoder, turns: list[tuple[list[int], Question]]) -> Row:
+    """A row in which the questions follow each other; each turn is what is put before its question (the pictures
+    that it brings, or nothing) and the question."""
+    row = Row()
+    at = row.add([encoder.bos], 0)
+    for number, (before, question) in enumerate(turns):
+        at = row.add(encoder.text("User:"), at)
+        at = row.add(before, at)
+        prompt = question.prompt if before else " " + question.prompt
+        at = row.add(encoder.text(prompt), at)
+        at = _add_answer(row, encoder, question.answer, at, 0, number)
+    return row
+
+
+def text_first(encoder: Encoder, pictures: list[int], question: Question) -> Row:
+    """A row of one turn in which the question comes before the pictures."""
+    row = Row()
+    at = row.add([encoder.bos, *encoder.text("User: " + question.prompt)], 0)
+    at = row.add(pictures, at)
+    _add_answer(row, encoder, question.answer, at, 0, 0)
+    return row
+
+
+def stack(rows: list[Row], pad: int) -> dict[str, np.ndarray]:
+    """Rows padded on the right: `ids`, `positions`, `parts` (-1 in padding), `weights`, `owners`, each (rows, length)."""
+    length = -(-max(len(row.ids) for row in rows) // 8) * 8
+    shape = (len(rows), length)
+    batch = {
+        "ids": np.full(shape, pad, np.int64),
+        "positions": np.zeros(shape, np.int64),
+        "parts": np.full(shape, -1, np.int64),
+        "weights": np.zeros(shape, np.float32),
+        "owners": np.full(shape, -1, np.int64),
+    }
+    for index, row in enumerate(rows):
+        for name, array in batch.items():
+            array[index, : len(row.ids)] = getattr(row, name)
+    return batch
