@@ -158,7 +158,7 @@ class _Stream(BaseStreamer):  # type: ignore[misc]
             self._prompt_seen = True
             return
         now = time.perf_counter()
-        self.last = int(value.reshape(-1)[0])
+        self.last = int(value.item())
         self._text.add(self.last)
         self.count += 1
         self._unsent += 1
