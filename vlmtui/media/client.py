@@ -91,6 +91,7 @@ class MediaClient:
         depth: Depth = "truecolor",
         colours: int = 256,
         max_pixels: int = 1_000_000,
+        fine: bool = True,
     ) -> Rendered | MediaFailure:
         """Return the file drawn as large as it fits `columns` x `rows` cells of `cell` pixels each.
 
@@ -100,7 +101,7 @@ class MediaClient:
         reply = await self._ask(
             lambda id: Render(
                 id=id, path=os.fspath(path), columns=columns, rows=rows, cell_width=cell[0], cell_height=cell[1],
-                form=form, depth=depth, colours=colours, max_pixels=max_pixels,
+                form=form, depth=depth, colours=colours, max_pixels=max_pixels, fine=fine,
             ),
             path,
         )  # fmt: skip

@@ -191,7 +191,7 @@ def _render(request: Render, pipe: _Pipe, kept: _Kept) -> Rendered:
 
         columns, rows = _within(columns, rows, cell, request.max_pixels)
         width, height = columns * cell[0], rows * cell[1]
-        parts = encode_rows(cells.scaled(image, width, height, 8), cell[1], request.colours)
+        parts = encode_rows(cells.scaled(image, width, height, 8), cell[1], request.colours, dither=request.fine)
     if pipe.newer_render():
         raise _Superseded
     return Rendered(

@@ -83,6 +83,7 @@ class Render(_Message, tag="render"):
         depth: colours of half blocks.
         colours: colour registers of a sixel terminal, 2 to 256.
         max_pixels: the most pixels that `kitty` and `sixel` send; more than that and the picture is made smaller.
+        fine: dither `sixel`, for three times the bytes.
     """
 
     id: int
@@ -95,6 +96,7 @@ class Render(_Message, tag="render"):
     depth: Depth = "truecolor"
     colours: int = 256
     max_pixels: int = 1_000_000
+    fine: bool = True
 
 
 Request = Describe | Stamp | Render

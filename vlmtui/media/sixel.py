@@ -13,25 +13,23 @@ from PIL import Image
 
 _RUN = re.compile(rb"(.)\1{3,}", re.S)
 _BAND = 6
-_MOST_COLOURS = 128  # 256 look no better at this size, take twice the bytes and three times the time
 
 
-def encode_rows(image: Image.Image, cell_height: int, colours: int = 256) -> list[bytes]:
+def encode_rows(image: Image.Image, cell_height: int, colours: int = 256, *, dither: bool = True) -> list[bytes]:
     """Return an RGB `image` as sixel sequences, each of `cell_height` pixels (the last may be less).
 
     Args:
         image: RGB.
         cell_height: Pixels of a row of cells.
         colours: Colour registers of the terminal, 2 to 256. Each sequence defines those that it uses.
+        dither: Smooth gradients for three times the bytes; always with fewer than 64 colours, which need it.
     """
-    colours = max(2, min(_MOST_COLOURS, colours))
+    colours = max(2, min(256, colours))
     small = image.copy()
     small.thumbnail((160, 160), Image.Resampling.BOX)  # median cut on every pixel would take 300 ms to say the same
     chosen = small.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    # Few colours need dithering to look like anything; many look as well, and pack better, without.
-    reduced = image.quantize(
-        palette=chosen, dither=Image.Dither.FLOYDSTEINBERG if colours < 64 else Image.Dither.NONE
-    )
+    spread = dither or colours < 64
+    reduced = image.quantize(palette=chosen, dither=Image.Dither.FLOYDSTEINBERG if spread else Image.Dither.NONE)
     palette = np.array(reduced.getpalette(), dtype=np.int64).reshape(-1, 3)
     percent = (palette * 100 + 127) // 255
     indices = np.asarray(reduced)

@@ -17,10 +17,13 @@ from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings, write_setting
 from vlmtui.ui.actions import ACTIONS, bindings
 from vlmtui.ui.engine_state import ModelChoice
+from vlmtui.ui.graphics.detect import asking
 from vlmtui.ui.screens.workbench import Workbench
 from vlmtui.ui.themes import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:  # imported after the first paint
+    from textual.driver import Driver
+
     from vlmtui.chats.conversation import Conversation
     from vlmtui.ui.session import Session
 
@@ -86,6 +89,10 @@ class VlmtuiApp(App[int]):
         if not known:
             self._mistakes.append(f"there is no theme {self.settings.theme!r}; {DEFAULT_THEME} is used")
         self.theme = self.settings.theme if known else DEFAULT_THEME
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver that can ask the terminal how it shows pictures, where there is one."""
+        return asking(super().get_driver_class())
 
     def get_default_screen(self) -> Screen[object]:
         """Return the workbench."""

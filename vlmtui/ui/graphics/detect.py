@@ -7,10 +7,14 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from vlmtui.media.protocol import Depth, Form
 from vlmtui.safetext import safe_line
 from vlmtui.ui.graphics.replies import Replies
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 _LOCAL_PIXELS = 1_000_000
 _REMOTE_PIXELS = 250_000
@@ -43,6 +47,11 @@ class Terminal:
     colours: int = 256
     cell: tuple[int, int] | None = None
     max_pixels: int = _LOCAL_PIXELS
+
+    @property
+    def fine(self) -> bool:
+        """Whether the line to the terminal bears three times the bytes for smoother gradients."""
+        return self.max_pixels >= _LOCAL_PIXELS
 
 
 def from_environment(environment: Mapping[str, str], setting: str = "auto") -> Terminal:
@@ -184,3 +193,15 @@ def through_tmux(terminal: Terminal, environment: Mapping[str, str], client: str
 def with_depth(terminal: Terminal, depth: Depth) -> Terminal:
     """Return `terminal` with this many colours for half blocks."""
     return replace(terminal, depth=depth)
+
+
+def asking(driver: type[Driver]) -> type[Driver]:
+    """Return the driver that can ask the terminal, where `driver` is the one that it is made from; else `driver`.
+
+    For `App.get_driver_class`: Windows, a browser and tests keep their own drivers and go by the terminal's name.
+    """
+    if driver.__name__ != "LinuxDriver":
+        return driver
+    from vlmtui.ui.graphics.driver import AskingDriver
+
+    return AskingDriver

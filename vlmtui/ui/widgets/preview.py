@@ -40,6 +40,8 @@ class Preview(Widget):
 
     DEFAULT_CSS: ClassVar[str] = (Path(__file__).with_suffix(".tcss")).read_text(encoding="utf-8")
 
+    can_focus = True
+
     path: reactive[Path | None] = reactive(None, init=False)
     """The file to show; None for none."""
     processor: reactive[ProcessorSettings | None] = reactive(None, init=False)
@@ -156,6 +158,7 @@ class Preview(Widget):
             reply = await self._media.render(
                 path, columns, rows, cell=cell, form=self._terminal.form, depth=self._terminal.depth,
                 colours=self._terminal.colours, max_pixels=self._terminal.max_pixels,
+                fine=self._terminal.fine,
             )  # fmt: skip
         finally:
             late.stop()
@@ -188,7 +191,7 @@ class Preview(Widget):
     def _fail(self, path: Path, failure: MediaFailure) -> None:
         line = safe_line(failure.line)
         self._shown = None
-        self._message(f"{safe_text(failure.cause)}.\n{safe_text(failure.remedy)}.")
+        self._message("\n".join(_sentence(text) for text in (failure.cause, failure.remedy) if text))
         self.query_one("#preview-name", Static).update(safe_line(path.name, 200))
         self.query_one("#preview-facts", Static).update("")
         self.post_message(self.Failed(self, path, line))
@@ -272,6 +275,11 @@ class Preview(Widget):
 
 
 _FACTS_ROWS = 2
+
+
+def _sentence(text: str) -> str:
+    text = safe_line(text)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 async def _ask_tmux() -> tuple[str, str]:
