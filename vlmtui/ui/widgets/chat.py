@@ -156,7 +156,6 @@ class Chat(Widget):
                 message.stats.prompt_tokens = event.prompt_tokens
                 message.stats.image_tokens = event.image_tokens
                 message.stats.tiles = event.tiles
-                return
             case Tokens():
                 message.text += event.text
                 message.stats.completion_tokens += event.count
@@ -243,7 +242,7 @@ class Chat(Widget):
         event.stop()
         text = event.text.strip()
         if self.busy:
-            self.say("The answer is still being written: Esc stops it, then Enter sends.")
+            self.say("Still answering: Esc stops it, then Enter sends.")
         elif not text:
             self.say("Type a question first." if not self._chips.paths else "Type a question about the picture first.")
         else:

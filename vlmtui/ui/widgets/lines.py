@@ -138,6 +138,4 @@ def _moved(strip: Strip, right: int, y: int) -> list[Segment]:
 
 def _unmarked(strip: Strip) -> list[Segment]:
     """Return the segments of a hanging indent, which no selection can touch."""
-    return [
-        Segment(text, style.clear_meta_and_links() if style is not None else None, control) for text, style, control in strip
-    ]
+    return [Segment(text, style.clear_meta_and_links() if style else None, control) for text, style, control in strip]

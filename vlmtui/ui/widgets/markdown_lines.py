@@ -6,6 +6,7 @@ single line break breaks the line. Nothing in it acts: no links to click, no pic
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ _QUOTE = Content.styled("▌ ", _MUTED)
 _RULE = Content.styled("─" * 12, _MUTED)
 # Indents past this many cells are cut on the left: a narrow pane must keep room for the text itself.
 _WIDEST_LEAD = 12
+# Deeper than this the parser drops what is inside.
+_DEEPEST = 60
 # A code block is coloured again each time it grows: past this many characters it waits until it is complete.
 _COLOURED_WHILE_GROWING = 4_000
 
@@ -69,7 +72,8 @@ class MarkdownLines:
                 self._settled_lines = len(self.lines)
             if self.lines:
                 self.lines.append(Line())
-            self.lines += _Layout(complete=complete or number < len(blocks) - 1).block(block)
+            lines = _Layout(complete=complete or number < len(blocks) - 1).block(block)
+            self.lines += _plain(tail, block) if _lossy(tail, block, lines) else lines
         if blocks and (rows := (blocks[-1][0].map or [0])[0]):
             place = 0
             for _ in range(rows):
@@ -82,7 +86,8 @@ def _parser() -> MarkdownIt:
     """Return the parser; made late, for an empty chat needs none."""
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("reference")
+    options = {"html": False, "maxNesting": _DEEPEST}
+    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).disable("reference")
 
 
 def _blocks(tokens: list[Token]) -> list[list[Token]]:
@@ -95,6 +100,25 @@ def _blocks(tokens: list[Token]) -> list[list[Token]]:
         blocks[-1].append(token)
         depth += token.nesting
     return blocks
+
+
+def _source(text: str, block: list[Token]) -> str:
+    """Return what `block` was parsed from."""
+    first, end = block[0].map or (0, 0)
+    return "\n".join(text.split("\n")[first:end])
+
+
+def _lossy(text: str, block: list[Token], lines: list[Line]) -> bool:
+    """Return whether Markdown's rules would hide something: surplus cells of a table, or nesting without end."""
+    if block[0].type == "table_open":
+        shown = "\n".join(line.plain for line in lines)
+        return any(word not in shown for word in re.findall(r"\w+", _source(text, block)))
+    return any(token.level >= _DEEPEST - 2 for token in block)
+
+
+def _plain(text: str, block: list[Token]) -> list[Line]:
+    """Return the block as it was written."""
+    return [Line(Content(row)) for row in _source(text, block).rstrip("\n").split("\n")]
 
 
 @dataclass(slots=True)
@@ -244,7 +268,7 @@ def _inline(token: Token) -> Content:
             case "s_open":
                 opened.append((length, "strike"))
             case "link_open":
-                links.append(str(child.attrs.get("href", "")))
+                links.append(_address(child, "href"))
                 opened.append((length, "underline"))
             case "strong_close" | "em_close" | "s_close" | "link_close":
                 start, style = opened.pop()
@@ -255,10 +279,16 @@ def _inline(token: Token) -> Content:
                     if address and not _shown("".join(text), address):
                         add(f" ({address})", _MUTED)
             case "image":
-                add(f"{child.content} ({child.attrs.get('src', '')})", _MUTED)
+                add(f"{child.content} ({_address(child, 'src')})", _MUTED)
             case _:
                 add(child.content)
     return Content("".join(text), spans)
+
+
+def _address(token: Token, attribute: str) -> str:
+    """Return where a link or picture points, and its title if it has one."""
+    title = token.attrs.get("title")
+    return f'{token.attrs.get(attribute, "")} "{title}"' if title else str(token.attrs.get(attribute, ""))
 
 
 def _shown(text: str, address: str) -> bool:

@@ -1,14 +1,15 @@
-"""One message of the transcript, drawn as one widget: the question, or the answer as it streams and once it is finished."""
+"""One message of the transcript, drawn as one widget: a question, or an answer from its first word to its end."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.css.styles import RulesMap
 from textual.message import Message
 from textual.selection import Selection
 from textual.style import Style
@@ -98,7 +99,7 @@ class MessageView(Widget, can_focus=False):
         self._lay_out()
         width = self.size.width
         # Most tokens do not start a new row: then nothing else on the screen moves, and no layout is due.
-        same_height = width and self._visual.get_height(self.styles, width) == self.size.height
+        same_height = width and self._visual.get_height(cast(RulesMap, self.styles), width) == self.size.height
         self.refresh(layout=not same_height)
         self.post_message(self.Grew())
 
@@ -112,9 +113,11 @@ class MessageView(Widget, can_focus=False):
         self._take_text()
         if message.state != "streaming":
             self._markdown.complete()
-        end = _ending(message)
-        if not self._markdown.lines and message.state == "streaming":
-            end = [Line(Content.styled("…", _DIM))]
+            end = _ending(message)
+        elif not self._markdown.lines:
+            end = [Line(Content.styled(_waiting(message.stats), _DIM))]
+        else:
+            end = []
         self._visual = LinesVisual([*self._markdown.lines, *end])
 
     def _take_text(self) -> None:
@@ -161,6 +164,13 @@ def describe_stats(stats: AnswerStats) -> str:
     if stats.image_tokens:
         parts.append(f"{stats.image_tokens} image tokens")
     return " · ".join(parts)
+
+
+def _waiting(stats: AnswerStats) -> str:
+    """Return what stands in place of an answer before its first word: on a CPU a picture takes a while."""
+    if not stats.image_tokens:
+        return "…"
+    return f"Looking at {stats.image_tokens:,} image token{'s' if stats.image_tokens != 1 else ''}…"
 
 
 def _attachments(paths: tuple[str, ...]) -> list[Line]:

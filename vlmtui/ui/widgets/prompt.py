@@ -24,7 +24,7 @@ class Prompt(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         # Priority: a text area takes Enter for itself otherwise. They hold only while the prompt is focused.
         Binding("enter", "send", "Send", id="chat.send", priority=True),
-        Binding("ctrl+j,shift+enter,alt+enter", "newline", "New line", id="chat.newline", key_display="^j", priority=True),
+        Binding("ctrl+j,shift+enter,alt+enter", "newline", "New line", id="chat.newline", priority=True),
         Binding("pageup", "page(-1)", "Scroll up", id="chat.page_up", show=False),
         Binding("pagedown", "page(1)", "Scroll down", id="chat.page_down", show=False),
     ]
@@ -114,6 +114,6 @@ class Prompt(TextArea):
         event.text = safe_text(event.text.replace("\r\n", "\n").replace("\r", "\n"))
 
     def _recall(self, text: str, *, at_end: bool) -> None:
-        self.load_text(text)
+        self.load_text(safe_text(text))  # it may come from a file
         # Where the next Up (or Down) leaves the text again, and where one goes on typing if it is a single line.
         self.move_cursor(self.document.end if at_end else (0, len(self.document.get_line(0))))

@@ -1,4 +1,4 @@
-"""The messages of a conversation, newest last: only the newest are mounted, and it follows the end until the user scrolls up."""
+"""The messages of a conversation: the newest are mounted, and the end is followed until the user scrolls up."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from vlmtui.chats.conversation import ChatMessage
+from vlmtui.safetext import safe_text
 from vlmtui.ui.widgets.message_view import MessageView, NoteView
 
 # The number of mounted widgets is what a resize or a change of focus costs.
@@ -50,6 +51,7 @@ class Transcript(VerticalScroll):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("end", "newest", "Newest", id="chat.newest", show=False),
         Binding("home", "scroll_home", "Oldest shown", id="chat.oldest", show=False),
+        Binding("y", "copy_answer", "Copy answer", id="chat.copy"),
     ]
 
     unseen: var[bool] = var(False)
@@ -174,6 +176,15 @@ class Transcript(VerticalScroll):
         self.unseen = False
         self.anchor()
 
+    def action_copy_answer(self) -> None:
+        """Copy the newest answer, as the Markdown that the model wrote."""
+        for entry in reversed(self.entries):
+            if isinstance(entry, ChatMessage) and entry.role == "assistant" and entry.text:
+                self.app.copy_to_clipboard(safe_text(entry.text))
+                self.notify("The answer is copied.", markup=False)
+                return
+        self.notify("There is no answer to copy yet.", severity="warning", markup=False)
+
     @on(EarlierRow.Pressed)
     async def _show_earlier(self, event: EarlierRow.Pressed) -> None:
         event.stop()
@@ -209,5 +220,3 @@ class Transcript(VerticalScroll):
 
 def _view(entry: Entry) -> MessageView | NoteView:
     return NoteView(entry) if isinstance(entry, str) else MessageView(entry)
-
-
