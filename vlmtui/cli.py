@@ -86,6 +86,6 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from vlmtui.engine.doctor import doctor
+    from vlmtui.doctor import doctor
 
     return doctor(options)
