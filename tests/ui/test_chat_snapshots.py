@@ -52,7 +52,6 @@ async def reading(pilot: Pilot[None]) -> None:
     chat.receive(Tokens(id=1, text=ANSWER * 4, count=90))
     await pilot.pause(0.05)
     await pilot.press("pageup")
-    await pilot.app.animator.wait_until_complete()
     chat.receive(Tokens(id=1, text="and so on", count=90))
     await type_text(pilot, "next")
     await pilot.press("enter")

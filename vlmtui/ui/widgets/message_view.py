@@ -81,6 +81,10 @@ class MessageView(Widget, can_focus=False):
         """Return what `_lay_out` made."""
         return self._visual
 
+    def rows_at(self, width: int) -> int:
+        """Return how many rows the text takes at `width` cells."""
+        return self._visual.get_height(cast(RulesMap, self.styles), width)
+
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text, with its line breaks as they were written."""
         return self._visual.extract(selection), "\n"
@@ -99,7 +103,7 @@ class MessageView(Widget, can_focus=False):
         self._lay_out()
         width = self.size.width
         # Most tokens do not start a new row: then nothing else on the screen moves, and no layout is due.
-        same_height = width and self._visual.get_height(cast(RulesMap, self.styles), width) == self.size.height
+        same_height = width and self.rows_at(width) == self.size.height
         self.refresh(layout=not same_height)
         self.post_message(self.Grew())
 
@@ -142,6 +146,10 @@ class NoteView(Widget):
     def render(self) -> Visual:
         """Return the note."""
         return self._visual
+
+    def rows_at(self, width: int) -> int:
+        """Return how many rows the text takes at `width` cells."""
+        return self._visual.get_height(cast(RulesMap, self.styles), width)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text."""

@@ -153,6 +153,9 @@ class Transcript(VerticalScroll):
             async with self.batch():
                 await self.mount_all(views, after=self._earlier)
                 self._sync()
+                # Scrolled in the same frame, or the reader would see the new messages flash by.
+                added = sum(view.rows_at(self._views[-1].size.width) + 1 for view in views)
+                self.set_scroll(None, self.scroll_y + added - (0 if self._first else 2))
         except BaseException:
             self._loading = False
             raise
@@ -170,6 +173,20 @@ class Transcript(VerticalScroll):
             self.unseen = False
         if new_value <= 0 < old_value and self._first and not self._loading:
             self.run_worker(self.load_earlier(), exclusive=False)
+
+    # Pages are turned at once: an animation is dozens of screens, which a slow line has to carry.
+
+    def action_page_up(self) -> None:
+        """Show the page above."""
+        self.scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        """Show the page below."""
+        self.scroll_page_down(animate=False)
+
+    def action_scroll_home(self) -> None:
+        """Show the top; what is earlier still is loaded then."""
+        self.scroll_home(animate=False)
 
     def action_newest(self) -> None:
         """Scroll to the end and follow it from now on."""
