@@ -10,6 +10,7 @@ from textual import work
 from textual.app import App
 from textual.binding import BindingType
 from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.screen import Screen
 
 from vlmtui.paths import settings_file
@@ -17,6 +18,7 @@ from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings, write_setting
 from vlmtui.ui.actions import ACTIONS, bindings
 from vlmtui.ui.engine_state import ModelChoice
+from vlmtui.ui.graphics.detect import asking
 from vlmtui.ui.graphics.detect import asking
 from vlmtui.ui.screens.workbench import Workbench
 from vlmtui.ui.themes import DEFAULT_THEME, THEMES
@@ -92,6 +94,10 @@ class VlmtuiApp(App[int]):
 
     def get_driver_class(self) -> type[Driver]:
         """Return the driver that can ask the terminal how it shows pictures, where there is one."""
+        return asking(super().get_driver_class())
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return a driver that can ask the terminal how it shows pictures."""
         return asking(super().get_driver_class())
 
     def get_default_screen(self) -> Screen[object]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
+import msgspec
 from textual.message import Message
 from textual.message_pump import MessagePump
 
@@ -29,6 +30,7 @@ from vlmtui.engine.protocol import (
     VideoPart,
 )
 from vlmtui.media.kinds import kind_of
+from vlmtui.models.processor import ProcessorSettings
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings
 from vlmtui.ui.engine_state import EngineState, ModelChoice
@@ -92,12 +94,24 @@ class Session:
         self.state = EngineState()
         self.choice: ModelChoice | None = None
         """What is loaded, or else what was asked for last."""
+        self.splitting: bool | None = None
+        """Whether pictures are cut into tiles; None leaves it to the engine, which does not on a CPU."""
         self._good: ModelChoice | None = None
 
     @property
     def loaded(self) -> Loaded | None:
         """The checkpoint that answers, if one is loaded."""
         return self._client.loaded
+
+    @property
+    def processor(self) -> ProcessorSettings | None:
+        """How the next question's pictures will be treated."""
+        loaded = self._client.loaded
+        if loaded is None:
+            return None
+        if self.splitting is None:
+            return loaded.processor
+        return msgspec.structs.replace(loaded.processor, splitting=self.splitting)
 
     @property
     def pid(self) -> int | None:
@@ -177,7 +191,7 @@ class Session:
         began = monotonic()
         first = 0.0
         count = 0
-        async for event in self._client.generate(turns, sampling=sampling):
+        async for event in self._client.generate(turns, sampling=sampling, splitting=self.splitting):
             match event:
                 case LoadProgress():  # the engine had died: it comes back first
                     self._show_progress(event)

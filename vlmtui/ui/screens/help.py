@@ -20,7 +20,7 @@ _SECTIONS = (
     ("Preview", ("preview",)),
     ("Chat", ("chat",)),
 )
-_KEYS_WIDTH = 22
+_KEYS_WIDTH = 14
 _FIRST_STEPS = (
     "Move in the explorer with the arrow keys: the picture is shown at once.",
     "Press Enter to ask about it, type a question, press Enter again.",
@@ -55,11 +55,11 @@ def help_text() -> Content:
         actions = [action for action in ACTIONS if action.scope in scopes]
         if not actions:
             continue
-        pieces += ["\n", (title, "bold $text-primary"), "\n"]
+        pieces += ["\n", (title.upper(), "$text-muted"), "\n"]
         for action in actions:
             keys = key_names(action)
             if len(keys) >= _KEYS_WIDTH:
                 keys = keys.split(", ")[0]
-            pieces += [(keys.ljust(_KEYS_WIDTH), "bold"), action.title, "\n"]
+            pieces += [(keys.ljust(_KEYS_WIDTH), "bold $text-primary"), action.title, "\n"]
             pieces += [" " * _KEYS_WIDTH, (action.help, "$text-muted"), "\n"]
     return Content.assemble(*pieces)

@@ -206,8 +206,29 @@ class Workbench(Screen[None]):
 
     def model_ready(self, loaded: Loaded, *, first: bool) -> None:
         """A checkpoint is loaded: the preview can say what a picture costs it."""
-        self.preview.processor = loaded.processor
+        self._show_cost()
         self.query_one("#chat-title", Static).update(Content(f"CHAT  {safe_line(loaded.name, 40)}"))
+
+    def _show_cost(self) -> None:
+        self.preview.processor = self.workbench_app.session.processor
+        shown = self.preview.info
+        if shown is not None:
+            self._describe(Path(shown.path), shown.width, shown.height)
+
+    def action_toggle_full_resolution(self) -> None:
+        """Cut the next question's pictures into tiles, or squash them into one."""
+        if not self.complete:
+            return
+        session = self.workbench_app.session
+        processor = session.processor
+        if processor is None:
+            return
+        session.splitting = not processor.splitting
+        self._show_cost()
+        if session.splitting:
+            self.chat.say("Pictures go at full resolution now, cut into tiles.")
+        else:
+            self.chat.say("Pictures go as one tile now: faster, with less detail.")
 
     def load_failed(self, message: Session.LoadFailed) -> None:
         """Say why a checkpoint was not loaded, and what to do."""

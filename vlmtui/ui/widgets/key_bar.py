@@ -26,6 +26,7 @@ _ORDER = (
     "app.help",
     "chat.new",
     "view.side_bar",
+    "model.full_resolution",
 )
 """From the most useful on; the rest follows where there is room."""
 

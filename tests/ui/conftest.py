@@ -1,0 +1,102 @@
+"""The real app over a small workspace, with the real engine child and a tiny checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tiny_model import checkpoint
+from vlmtui.settings import Settings
+from vlmtui.ui.app import VlmtuiApp
+from vlmtui.ui.engine_state import ModelChoice
+
+MakeApp = Callable[..., VlmtuiApp]
+
+
+def png(colour: tuple[int, int, int], width: int = 64, height: int = 48) -> bytes:
+    """Return a PNG of one colour, made without Pillow: this process decodes no pictures."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = (b"\0" + bytes(colour) * width) * height
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A folder with pictures, a data set, a text and a folder; its name is always the same."""
+    place = tmp_path / "workspace"
+    (place / "more").mkdir(parents=True)
+    for number, colour in enumerate([(200, 40, 40), (40, 160, 60), (40, 90, 210)], start=1):
+        (place / f"picture{number}.png").write_bytes(png(colour))
+    (place / "picture10.png").write_bytes(png((240, 220, 40), 48, 64))
+    (place / "more" / "inside.png").write_bytes(png((20, 20, 20)))
+    (place / "questions.jsonl").write_text('{"question": "How many?"}\n', encoding="utf-8")
+    (place / "README.md").write_text("# A workspace\n", encoding="utf-8")
+    (place / ".hidden.png").write_bytes(png((1, 2, 3)))
+    return place
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Path:
+    """The folder of a tiny checkpoint with random weights."""
+    return checkpoint()
+
+
+@pytest.fixture
+def make_app(workspace: Path, tiny: Path, tmp_path: Path) -> MakeApp:
+    """Make the app over the workspace, with the tiny checkpoint on the CPU unless told otherwise."""
+
+    def make(**changes: object) -> VlmtuiApp:
+        options: dict[str, object] = {
+            "settings": Settings(device="cpu", graphics="half-block", max_new_tokens=16),
+            "choice": ModelChoice(str(tiny), device="cpu"),
+            "settings_path": tmp_path / "settings.toml",
+            "log": tmp_path / "engine.log",
+        }
+        return VlmtuiApp(workspace, **{**options, **changes})  # type: ignore[arg-type]
+
+    return make
+
+
+async def until(pilot: Pilot[object], condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until `condition` holds; fail, saying what was on the screen, when it does not in `seconds`."""
+    end = monotonic() + seconds
+    while not condition():
+        assert monotonic() < end, f"waited {seconds} s in vain\n{screen_text(pilot)}"
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
+
+
+async def ready(pilot: Pilot[object]) -> VlmtuiApp:
+    """Wait until the workbench is whole, its folder read and its model loaded."""
+    app = pilot.app
+    assert isinstance(app, VlmtuiApp)
+    await until(pilot, lambda: app.workbench.complete)
+    await until(pilot, lambda: app.session.state.phase == "ready")
+    await until(pilot, lambda: app.workbench.part("explorer").rows)  # type: ignore[attr-defined]
+    return app
+
+
+async def type_text(pilot: Pilot[object], text: str) -> None:
+    """Press the keys that write `text`."""
+    names = {" ": "space", "?": "question_mark", ".": "full_stop", ",": "comma", "/": "slash", "-": "minus"}
+    names |= {"_": "underscore", "~": "tilde"}
+    await pilot.press(*[names.get(letter, letter) for letter in text])
+
+
+def screen_text(pilot: Pilot[object]) -> str:
+    """Return what is on the screen, as lines of text."""
+    screen = pilot.app.screen
+    width, height = screen.size
+    strips = screen._compositor.render_strips(screen.size)
+    return "\n".join(strip.text[:width] for strip in strips[:height])
