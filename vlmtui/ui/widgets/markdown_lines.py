@@ -18,6 +18,7 @@ from vlmtui.ui.widgets.lines import Line
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+    from textual.highlight import HighlightTheme
 
 _MUTED = "$foreground 60%"
 _CODE = "$text-accent on $foreground 8%"
@@ -235,9 +236,29 @@ def _coloured(code: str, language: str) -> Content:
     """Return `code` in the colours of `language`; one that is not known gets none."""
     from textual.highlight import highlight
 
-    coloured = highlight(code, language=language)
+    coloured = highlight(code, language=language, theme=_code_colours())
     # The lexer may normalise white space; colours are not worth a changed character.
     return coloured if coloured.plain == code else Content(code)
+
+
+@cache
+def _code_colours() -> type[HighlightTheme]:
+    """Return Textual's colours of code, quieter: functions without a line below, `import` like other keywords."""
+    from pygments.token import Token as Code
+    from textual.highlight import HighlightTheme
+
+    class Quiet(HighlightTheme):
+        STYLES = {  # noqa: RUF012 - the base's own declaration
+            **HighlightTheme.STYLES,
+            Code.Name: "$foreground",
+            Code.Name.Function: "$text-warning",
+            Code.Name.Function.Magic: "$text-warning",
+            Code.Keyword.Namespace: "$text-accent",
+            Code.Operator: "$foreground",
+            Code.Operator.Word: "$text-accent",
+        }
+
+    return Quiet
 
 
 def _inline(token: Token) -> Content:

@@ -55,6 +55,7 @@ class Prompt(TextArea):
             tab_behavior="focus",
             show_line_numbers=False,
         )
+        self.cursor_blink = False  # a blinking cursor is two screens a second that nobody asked for
         self.earlier: list[str] = []
         self._place: int | None = None  # in the history; None when the draft is shown
         self._draft = ""
