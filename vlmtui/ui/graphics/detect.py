@@ -153,12 +153,13 @@ def _by_name(environment: Mapping[str, str]) -> Terminal:
 
 
 def _in_tmux(environment: Mapping[str, str]) -> Terminal:
-    """tmux draws sixels itself where it can (it says so when asked); kitty's placeholders it passes through if told to.
+    """tmux passes kitty's pictures through if told to, which `through_tmux` finds out by asking tmux, not the terminal.
 
-    The variables of the terminal outside are those of the moment when the tmux server started: a hint. Whether tmux
-    passes pictures through is not known from the environment, so kitty is chosen only by `allows_passthrough`.
+    The terminal is not asked: tmux answers for it, takes part of the question for a window title, and says that it has
+    sixels when the terminal outside has none. Its sixels are taller than asked for (whole bands of six pixels), so that
+    rows of cells would erase each other: they are not used unless the user sets them.
     """
-    return Terminal("half-block", "tmux hides what the terminal outside can do", "tmux", ask=True)
+    return Terminal("half-block", "tmux hides what the terminal outside can do", "tmux")
 
 
 def outside_tmux(environment: Mapping[str, str]) -> str:

@@ -131,8 +131,9 @@ class Preview(Widget):
 
     def on_resize(self, _event: Resize) -> None:
         """Draw the picture anew for its new size."""
-        if self.path is not None:
-            self._request()
+        if self._shown is not None:
+            self._say(self._shown)
+        self._request()
 
     def reload(self) -> None:
         """Draw the file anew, whatever is known about it."""
@@ -213,7 +214,7 @@ class Preview(Widget):
     # ---- what is said ---------------------------------------------------------------------------
 
     def _say(self, info: MediaInfo) -> None:
-        lines = [facts_line(info), cost_line(info, self.processor)]
+        lines = [facts_line(info), cost_line(info, self.processor, max(1, self.content_size.width - 2))]
         self.query_one("#preview-name", Static).update(name_line(info))
         self.query_one("#preview-facts", Static).update("\n".join(filter(None, lines)))
 

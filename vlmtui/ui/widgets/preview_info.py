@@ -35,21 +35,35 @@ def facts_line(info: MediaInfo) -> str:
     return " · ".join(facts)
 
 
-def cost_line(info: MediaInfo, processor: ProcessorSettings | None) -> str:
-    """Return what the file will cost the model in tiles and image tokens; empty where that is not known."""
+def cost_line(info: MediaInfo, processor: ProcessorSettings | None, width: int = 0) -> str:
+    """Return what the file will cost the model in tiles and image tokens; empty where that is not known.
+
+    The longest wording that fits into `width` cells; 0 for the longest there is.
+    """
+    wordings = _cost_wordings(info, processor)
+    return next((words for words in wordings if not width or len(words) <= width), wordings[-1])
+
+
+def _cost_wordings(info: MediaInfo, processor: ProcessorSettings | None) -> list[str]:
     if processor is None or not info.width or not info.height:
-        return ""
+        return [""]
     if info.kind == "video":
         frames = min(VIDEO_FRAMES, info.frames) if info.frames else VIDEO_FRAMES
-        return f"{_count(frames, 'frame')} · {_count(frames * processor.tokens_per_tile, 'token')} (1 tile a frame)"
+        said = f"{_count(frames, 'frame')} · {_count(frames * processor.tokens_per_tile, 'token')}"
+        return [f"{said} (1 tile a frame)", said]
     cost = image_cost(info.width, info.height, processor)
     said = f"{_count(cost.tiles, 'tile')} · {_count(cost.tokens, 'token')}"
     if processor.splitting:
-        return said
+        return [said]
     full = image_cost(info.width, info.height, msgspec.structs.replace(processor, splitting=True))
     if full.tiles <= cost.tiles:
-        return said
-    return f"{said} (not split; {full.tiles} tiles · {full.tokens:,} tokens at full resolution)"
+        return [said]
+    return [
+        f"{said} (not split; {full.tiles} tiles · {full.tokens:,} tokens at full resolution)",
+        f"{said} (full: {full.tiles} tiles · {full.tokens:,})",
+        f"{said} (not split)",
+        said,
+    ]
 
 
 def name_line(info: MediaInfo) -> str:
