@@ -156,11 +156,11 @@ def _hub(error: BaseException) -> EngineFailure | None:
             "choose one of the family in the picker, e.g. HuggingFaceTB/SmolVLM2-256M-Video-Instruct",
         )
     if "OfflineModeIsEnabled" in names:
-        return _offline()
+        return offline()
     if "LocalEntryNotFoundError" in names or "IncompleteSnapshotError" in names:
         if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
-            return _offline()
-        return _unreachable()
+            return offline()
+        return unreachable()
     if "HfHubHTTPError" in names:
         status = getattr(getattr(error, "response", None), "status_code", None)
         if status in (401, 403):
@@ -177,7 +177,8 @@ def _hub(error: BaseException) -> EngineFailure | None:
     return None
 
 
-def _offline() -> EngineFailure:
+def offline() -> EngineFailure:
+    """Return the failure of a checkpoint that is not here while the hub may not be asked."""
     return EngineFailure(
         "no_network",
         "this checkpoint is not, or not wholly, in the local cache, and the hub is not asked (offline)",
@@ -185,7 +186,8 @@ def _offline() -> EngineFailure:
     )
 
 
-def _unreachable() -> EngineFailure:
+def unreachable() -> EngineFailure:
+    """Return the failure of a checkpoint that is not here while the hub does not answer."""
     return EngineFailure(
         "no_network",
         "the hub cannot be reached, and this checkpoint is not, or not wholly, in the local cache",

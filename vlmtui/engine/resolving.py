@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
 from vlmtui.demo import DEMO_MODEL_ID, weights_path
+from vlmtui.engine import failures
 from vlmtui.engine.failures import EngineFailure
 from vlmtui.engine.protocol import Load, LoadProgress
 
@@ -22,6 +26,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _WANTED = ("*.json", "*.jinja", "*.txt", "*.model", "*.safetensors")
 _UNWANTED = ("*/*",)
 _REPORT_EVERY_S = 0.1
+_ANSWER_S = 8.0
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -66,10 +71,14 @@ def resolve(request: Load, report: Callable[[LoadProgress], None], check: Callab
         return Resolved(folder=folder, name=DEMO_MODEL_ID, demo=True)
     if not name:
         raise EngineFailure("no_such_model", "no checkpoint is named", "give `demo`, a hub id, or a folder")
-    path = Path(name).expanduser()
-    if path.is_dir():
+    try:
+        path = Path(name).expanduser()
+        folder, file = path.is_dir(), path.is_file()
+    except (OSError, RuntimeError) as error:  # a name that is too long, the home of nobody
+        raise EngineFailure("no_such_model", f"{name!r}: {error}", "give the path of a checkpoint's folder") from error
+    if folder:
         return Resolved(folder=path.resolve(), name=path.resolve().name)
-    if path.is_file():
+    if file:
         raise EngineFailure("no_such_model", f"{name} is a file", "give the folder that the checkpoint is in")
     if not _HUB_ID.fullmatch(name) or ".." in name or "--" in name:
         cause = f"there is no folder {name}" if _looks_like_path(name) else f"{name!r} is neither a folder nor a hub id"
@@ -86,14 +95,21 @@ def _from_hub(
 ) -> Resolved:
     """Fetch the config of the hub's `name`; the rest comes when `complete` is called."""
     import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
-    offline = request.offline or huggingface_hub.constants.HF_HUB_OFFLINE
+    asked = request.offline or huggingface_hub.constants.HF_HUB_OFFLINE
     report(LoadProgress(id=request.id, stage="download", detail="config.json"))
-    config = Path(
-        huggingface_hub.hf_hub_download(
-            name, "config.json", revision=request.revision or None, local_files_only=offline
+    # Without this question, a machine with no network waits half a minute for the library's retries.
+    offline = asked or not _reachable(huggingface_hub.constants.ENDPOINT)
+    check()
+    try:
+        config = Path(
+            huggingface_hub.hf_hub_download(
+                name, "config.json", revision=request.revision or None, local_files_only=offline
+            )
         )
-    )
+    except LocalEntryNotFoundError as error:
+        raise (failures.offline() if asked else failures.unreachable()) from error
     check()
     commit = config.parent.name
 
@@ -116,6 +132,19 @@ def _from_hub(
         revision=commit if _COMMIT.fullmatch(commit) else "",
         complete=complete,
     )
+
+
+def _reachable(endpoint: str) -> bool:
+    """Return whether the hub's machine answers at all. Behind a proxy that is the proxy's to find out."""
+    address = urlsplit(endpoint)
+    if getproxies().get(address.scheme) and not proxy_bypass(address.hostname or ""):
+        return True
+    port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        socket.create_connection((address.hostname or "", port), timeout=_ANSWER_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _progress_bar(request: int, report: Callable[[LoadProgress], None], check: Callable[[], None]) -> type[Any]:
