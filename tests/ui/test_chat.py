@@ -236,6 +236,15 @@ async def test_a_failure_before_any_text_is_one_answer() -> None:
         assert [message.text for message in app.chat.conversation.messages] == ["what?", "", "another"]
 
 
+async def test_an_answer_without_a_word_says_so() -> None:
+    app = ChatApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        await ask(pilot, "what?")
+        answer(app.chat, [])
+        await pilot.pause()
+        assert text_of(app.views[-1]).startswith("The model ended its turn without a word.")
+
+
 async def test_notes_stand_among_the_messages_but_not_in_the_conversation() -> None:
     app = ChatApp()
     async with app.run_test(size=(60, 24)) as pilot:
@@ -300,6 +309,35 @@ async def test_the_picture_on_show_goes_along_until_something_is_attached() -> N
         assert app.chat.conversation.messages[0].attachments == ("/d.png",)
         app.chat.offer(None)
         assert app.chat.attachments == ()
+
+
+async def test_pictures_of_a_failed_question_come_back_for_the_next_one() -> None:
+    app = ChatApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        app.chat.attach(Path("/a.png"), "64 tokens")
+        await ask(pilot, "what?")
+        fail(app.chat)
+        await pilot.pause()
+        assert app.chat.attachments == (Path("/a.png"),) and "a.png  64 tokens" in screen_text(app)
+        await ask(pilot, "in other words?")
+        sent = app.chat.conversation.for_the_model()
+        assert [(message.text, message.attachments) for message in sent] == [("in other words?", ("/a.png",))]
+
+
+async def test_pictures_that_came_back_go_with_the_retry() -> None:
+    app = ChatApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        app.chat.attach(Path("/a.png"))
+        await ask(pilot, "what?")
+        app.chat.begin_answer()
+        app.chat.receive(Finished(id=1, reason="stopped"))
+        assert app.chat.attachments == (Path("/a.png"),), "stopped before its first word: it was not answered"
+        await ask(pilot, "again")
+        fail(app.chat)
+        app.chat.attach(Path("/b.png"))
+        answer(app.chat, ["this"])
+        assert app.chat.attachments == (Path("/b.png"),)
+        assert app.chat.conversation.for_the_model()[-2].attachments == ("/a.png",)
 
 
 async def test_reset_starts_over_and_keeps_what_is_being_typed() -> None:

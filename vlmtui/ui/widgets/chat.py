@@ -52,6 +52,9 @@ class Chat(Widget):
     While an answer streams the prompt stays usable; Enter then says that the answer must end (or be stopped) first, and
     the text stays. Nothing is queued: what is sent next may depend on what the answer says.
 
+    The pictures of a question that got no answer (it failed, or was stopped before its first word) come back above the
+    prompt, for the model will not see that turn again: a question in other words is about them too.
+
     Attributes:
         conversation: what has been said; the widget appends to it.
         busy: whether an answer is awaited or streaming.
@@ -102,6 +105,7 @@ class Chat(Widget):
         self._hint = NewTextHint("↓ new text below", id="new-text", markup=False)
         self._hint.display = False
         self._chips = Chips(id="chips")
+        self._returned: list[Path] = []  # attachments of a failed question, put back
         self._notice = Static("", id="notice", markup=False)
         self._notice.display = False
         self._prompt = Prompt(placeholder, id="prompt")
@@ -140,8 +144,11 @@ class Chat(Widget):
         """Show that an answer is awaited, in the place of a failed one at the end."""
         if self.conversation.streaming is not None:
             return
-        if self.conversation.failed is not None:
+        if self.conversation.failed is not None:  # asked for again: its pictures go with it
             self._transcript.remove_newest_message()
+            for path in self._returned:
+                self._chips.remove_path(path)
+        self._returned.clear()
         message = self.conversation.begin_answer()
         self._transcript.add(message)
         self.busy = True
@@ -168,7 +175,17 @@ class Chat(Widget):
         if message.state != "streaming":
             self.busy = False
             self.say("")
+            if message.state == "failed" or not message.text:
+                self._return_attachments()
         self._transcript.changed(message)
+
+    def _return_attachments(self) -> None:
+        """Put the pictures of the question without an answer back above the prompt."""
+        question = next((entry for entry in reversed(self.conversation.messages) if entry.role == "user"), None)
+        for path in map(Path, question.attachments if question is not None else ()):
+            if path not in self._chips.attached:
+                self._chips.add(path)
+                self._returned.append(path)
 
     def note(self, text: str) -> None:
         """Show a dimmed line from the app among the messages; it is not part of the conversation."""

@@ -94,6 +94,7 @@ class Chips(VerticalScroll, can_focus=False):
         self._chips: list[Chip] = []
         self._offered: Chip | None = None
         self._refused: Path | None = None  # offered, and removed by the user
+        self._details: dict[Path, str] = {}  # of what was here, for it may come back
         self.display = False
 
     @property
@@ -103,16 +104,18 @@ class Chips(VerticalScroll, can_focus=False):
             return (self._offered.path,)
         return tuple(chip.path for chip in self._chips)
 
+    @property
+    def attached(self) -> tuple[Path, ...]:
+        """The files among them that are attached, not only offered."""
+        return tuple(chip.path for chip in self._chips)
+
     def add(self, path: Path, detail: str = "") -> None:
         """Attach `path`; one that is attached already only gets its `detail`."""
         for chip in self._chips:
             if chip.path == path:
                 chip.detail = detail or chip.detail
                 return
-        offered = self._offered
-        if not detail and offered is not None and offered.path == path:
-            detail = offered.detail
-        chip = Chip(path, detail)
+        chip = Chip(path, self._detail_of(path, detail))
         self._chips.append(chip)
         self.mount(chip)
         self._sync()
@@ -127,13 +130,14 @@ class Chips(VerticalScroll, can_focus=False):
                 self._offered.detail = detail or self._offered.detail
                 return
             self._offered.remove()
-        self._offered = None if path is None else Chip(path, detail, offered=True)
+        self._offered = None if path is None else Chip(path, self._detail_of(path, detail), offered=True)
         if self._offered is not None:
             self.mount(self._offered)
         self._sync()
 
     def describe(self, path: Path, detail: str) -> None:
         """Say `detail` beside `path`, wherever it is shown."""
+        self._details[path] = detail
         for chip in (*self._chips, self._offered):
             if chip is not None and chip.path == path:
                 chip.detail = detail
@@ -165,6 +169,11 @@ class Chips(VerticalScroll, can_focus=False):
         self._refused = None
         self._sync()
         return paths
+
+    def _detail_of(self, path: Path, detail: str) -> str:
+        if detail:
+            self._details[path] = detail
+        return self._details.get(path, "")
 
     def _sync(self) -> None:
         if self._offered is not None:

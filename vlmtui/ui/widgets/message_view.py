@@ -200,6 +200,8 @@ def _ending(message: ChatMessage) -> list[Line]:
     """Return what stands below an answer: what it took; for a failed one the cause, the remedy and a way to retry."""
     lines: list[Line] = []
     if message.state == "failed":
+        if message.text:
+            lines.append(Line())
         cause = safe_line(message.error) or "The answer failed."
         lines.append(Line(Content(cause), Content.styled("✗ ", "bold $text-error"), Content("  ")))
         if remedy := safe_line(message.remedy):
@@ -207,8 +209,9 @@ def _ending(message: ChatMessage) -> list[Line]:
         retry = Content(" ↻ Retry  F5 ")
         retry = retry.stylize("$text-primary on $primary-muted").stylize(Style.from_meta(_RETRY))
         lines.append(Line(retry, Content("  "), Content("  ")))
-    elif details := describe_stats(message.stats):
+        return lines
+    if not message.text and message.state == "done":
+        lines.append(Line(Content.styled("The model ended its turn without a word.", f"italic {_DIM}")))
+    if details := describe_stats(message.stats):
         lines.append(Line(Content.styled(details, "$foreground 45%")))
-    if message.state == "failed" and message.text:
-        lines.insert(0, Line())
     return lines
