@@ -100,7 +100,7 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
         for index, message in enumerate(self.messages):
             following = self.messages[index + 1] if index + 1 < len(self.messages) else None
             if message.role == "assistant":
-                if message.state in ("done", "stopped") and message.text:
+                if message.state in ("done", "stopped") and message.text.strip():
                     kept.append(message)
                 elif kept and kept[-1].role == "user" and following is not None:
                     kept.pop()

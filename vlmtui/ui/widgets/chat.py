@@ -175,7 +175,7 @@ class Chat(Widget):
         if message.state != "streaming":
             self.busy = False
             self.say("")
-            if message.state == "failed" or not message.text:
+            if message.state == "failed" or not message.text.strip():
                 self._return_attachments()
         self._transcript.changed(message)
 

@@ -210,7 +210,7 @@ def _ending(message: ChatMessage) -> list[Line]:
         retry = retry.stylize("$text-primary on $primary-muted").stylize(Style.from_meta(_RETRY))
         lines.append(Line(retry, Content("  "), Content("  ")))
         return lines
-    if not message.text and message.state == "done":
+    if not message.text.strip() and message.state == "done":
         lines.append(Line(Content.styled("The model ended its turn without a word.", f"italic {_DIM}")))
     if details := describe_stats(message.stats):
         lines.append(Line(Content.styled(details, "$foreground 45%")))
