@@ -20,7 +20,10 @@ VLMTUI = str(Path(sys.executable).with_name("vlmtui"))
 """The installed program, beside the Python that runs the tests."""
 
 # pyte takes the parameters of sequences that it does not know for text: keyboard protocols, mode queries.
-_UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b_.*?\x1b\\|\x1bP.*?\x1b\\", re.DOTALL)
+_UNKNOWN_TO_PYTE = re.compile(
+    rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b_.*?\x1b\\|\x1bP.*?\x1b\\", re.DOTALL
+)
+_WHOLE_SEQUENCE = re.compile(rb"\x1b(\[[0-9;:?<>=$ ]*[@-~]|[^\[_P\]])")
 
 KEYS = {
     "enter": "\r",
@@ -152,7 +155,8 @@ class Terminal:
             if not self.read(min(left, 0.25)) and (ended or left <= 0):
                 if condition():
                     return
-                raise AssertionError(f"{'ended' if ended else 'timed out'} waiting for {what or condition}:\n{self.text}")
+                state = "ended" if ended else "timed out"
+                raise AssertionError(f"{state} waiting for {what or condition}:\n{self.text}")
 
     def wait_for(self, text: str, seconds: float = 60.0) -> None:
         """Read until `text` is on the screen."""
@@ -199,14 +203,16 @@ class Terminal:
         data = self._pending + data
         # Hold back a sequence that is not complete yet, for the filter sees whole ones only.
         start = data.rfind(b"\x1b")
-        if start >= 0 and len(data) - start < 4096 and not re.match(rb"\x1b(\[[0-9;:?<>=$ ]*[@-~]|[^\[_P\]])", data[start:]):
+        if start >= 0 and len(data) - start < 4096 and not _WHOLE_SEQUENCE.match(data, start):
             self._pending, data = data[start:], data[:start]
         else:
             self._pending = b""
         self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
 
 
-def run(*arguments: str, environment: Mapping[str, str] | None = None, seconds: float = 120.0) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, environment: Mapping[str, str] | None = None, seconds: float = 120.0
+) -> subprocess.CompletedProcess[str]:
     """Run the installed `vlmtui` without a terminal."""
     return subprocess.run(
         [VLMTUI, *arguments],
