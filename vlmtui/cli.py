@@ -14,8 +14,8 @@ _COMMANDS = ("open", "demo", "ask", "doctor")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, 1 for a failure, 2 for wrong use."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or (words[0] not in _COMMANDS and not words[0].startswith("-")):
-        words.insert(0, "open")  # `vlmtui` and `vlmtui DIR` open the workbench
+    if not words or words[0] not in (*_COMMANDS, "-h", "--help", "--version"):
+        words.insert(0, "open")  # `vlmtui`, `vlmtui DIR` and `vlmtui --model M` open the workbench
     options = _parser().parse_args(words)
     try:
         return int(options.run(options))

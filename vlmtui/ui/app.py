@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App
@@ -18,7 +18,6 @@ from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings, write_setting
 from vlmtui.ui.actions import ACTIONS, bindings
 from vlmtui.ui.engine_state import ModelChoice
-from vlmtui.ui.graphics.detect import asking
 from vlmtui.ui.graphics.detect import asking
 from vlmtui.ui.screens.workbench import Workbench
 from vlmtui.ui.themes import DEFAULT_THEME, THEMES
@@ -96,11 +95,7 @@ class VlmtuiApp(App[int]):
         """Return the driver that can ask the terminal how it shows pictures, where there is one."""
         return asking(super().get_driver_class())
 
-    def get_driver_class(self) -> type[Driver]:
-        """Return a driver that can ask the terminal how it shows pictures."""
-        return asking(super().get_driver_class())
-
-    def get_default_screen(self) -> Screen[object]:
+    def get_default_screen(self) -> Screen[Any]:
         """Return the workbench."""
         return Workbench(self.directory, select=self._select, graphics=self.settings.graphics)
 
@@ -158,22 +153,31 @@ class VlmtuiApp(App[int]):
         self.run_worker(self.session.engine_exited(), group="engine-exit", exit_on_error=False)
 
     def on_session_state_changed(self, message: Session.StateChanged) -> None:
-        self.workbench.show_state(message.state)
-        self._picker_shows(message)
+        if self._open:
+            self.workbench.show_state(message.state)
+            self._picker_shows(message)
 
     def on_session_model_ready(self, message: Session.ModelReady) -> None:
-        self.workbench.model_ready(message.loaded, first=not self.settings.model)
-        self._picker_shows(message)
+        if self._open:
+            self.workbench.model_ready(message.loaded, first=not self.settings.model)
+            self._picker_shows(message)
 
     def on_session_load_failed(self, message: Session.LoadFailed) -> None:
-        if not self._picker_shows(message):
+        if self._open and not self._picker_shows(message):
             self.workbench.load_failed(message)
 
     def on_session_load_stopped(self, message: Session.LoadStopped) -> None:
-        self._picker_shows(message)
+        if self._open:
+            self._picker_shows(message)
 
     def on_session_answer_event(self, message: Session.AnswerEvent) -> None:
-        self.workbench.receive(message.event, message.conversation)
+        if self._open:
+            self.workbench.receive(message.event, message.conversation)
+
+    @property
+    def _open(self) -> bool:
+        """Whether there is still a screen to show things on: messages may arrive while the app closes."""
+        return bool(self.screen_stack) and self.workbench.is_attached
 
     def _picker_shows(self, message: object) -> bool:
         """Hand `message` to the model picker if it is open."""
@@ -201,7 +205,7 @@ class VlmtuiApp(App[int]):
         """Show the palette, made of the table of actions."""
         from textual.command import CommandPalette
 
-        if not CommandPalette.is_open(self):
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
             self.push_screen(CommandPalette(placeholder="Type a command…", id="--command-palette"))
 
     def action_help(self) -> None:

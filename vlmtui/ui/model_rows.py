@@ -40,21 +40,21 @@ class ModelRow:
 
 
 def model_rows() -> list[ModelRow]:
-    """Return the demo model and the family, smallest first. Looks into the local cache: call it off the event loop."""
+    """Return the demo model and the family, as the catalogue has them. Looks into the local cache: call it off the event loop."""
     from vlmtui.models.catalogue import FAMILY, cached
 
     rows = [ModelRow("demo", "coloured shapes and short words; answers at once", "", "", "built in", here=True)]
-    for entry in sorted(FAMILY, key=lambda entry: (entry.parameters, entry.id)):
-        rows.append(
-            ModelRow(
-                entry.id,
-                entry.note,
-                _count(entry.parameters),
-                f"{entry.memory_gb:.1f} GB",
-                entry.kind + (", video" if entry.video else ""),
-                here=cached(entry.id),
-            )
+    rows += [
+        ModelRow(
+            entry.id,
+            entry.note,
+            _count(entry.parameters),
+            f"{entry.memory_gb:.1f} GB",
+            entry.kind + (", video" if entry.video else ""),
+            here=cached(entry.id),
         )
+        for entry in FAMILY
+    ]
     return rows
 
 

@@ -29,7 +29,7 @@ class ActionCommands(Provider):
                 highlighted = matcher.highlight(action.title)
                 yield Hit(score, _line(highlighted, action), self._run(action), text=action.title, help=action.help)
 
-    def _run(self, action: Action) -> partial[object]:
+    def _run(self, action: Action) -> partial[bool]:
         return partial(self.app.call_later, self.app.run_action, f"app.run_action_of('{action.id}')")
 
 

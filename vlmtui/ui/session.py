@@ -182,7 +182,20 @@ class Session:
     # ---- answers ----
 
     async def answer(self, conversation: Conversation) -> None:
-        """Answer the conversation's last question; ends with the answer."""
+        """Answer the conversation's last question; ends with the answer, or with what went wrong."""
+        try:
+            await self._answer(conversation)
+        except Exception as error:  # a defect of ours must not leave the chat waiting for ever
+            self._set(phase="ready" if self.loaded is not None else "failed", detail="")
+            failed = Failed(
+                id=0,
+                code="internal",
+                cause=f"{type(error).__name__}: {error}",
+                remedy="ask again; if it stays, please report it",
+            )
+            self._target.post_message(self.AnswerEvent(failed, conversation))
+
+    async def _answer(self, conversation: Conversation) -> None:
         self._set(phase="reading", detail="", ttft_s=0.0, tokens_per_s=0.0)
         sampling = Sampling(
             max_new_tokens=self._settings.max_new_tokens, temperature=self._settings.temperature

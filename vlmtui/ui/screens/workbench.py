@@ -38,8 +38,8 @@ class Workbench(Screen[None]):
 
     AUTO_FOCUS = "#explorer"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("workbench")]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-small"), (60, "-medium"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (10, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (60, "-medium"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (10, "-high")]
 
     def __init__(self, directory: Path, *, select: Path | None = None, graphics: str = "auto") -> None:
         super().__init__(id="workbench")
@@ -233,7 +233,8 @@ class Workbench(Screen[None]):
     def load_failed(self, message: Session.LoadFailed) -> None:
         """Say why a checkpoint was not loaded, and what to do."""
         failed = message.failed
-        self.chat.note(f"{message.choice.model}: {failed.cause}. {failed.remedy}. {key_of('model.choose')} chooses another.")
+        remedy = failed.remedy[:1].upper() + failed.remedy[1:]
+        self.chat.note(f"{failed.cause}. {remedy}. {key_of('model.choose')} chooses another model.")
 
     def on_chat_asked(self) -> None:
         """A question was asked: have it answered."""

@@ -19,6 +19,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 
 from vlmtui.safetext import safe_line
 from vlmtui.ui.actions import bindings
@@ -93,7 +94,7 @@ class Explorer(ScrollView, can_focus=True):
         self._root.expanded = True
         self._rows: list[Entry] = []
         self._select = select
-        self._settle = None
+        self._settle: Timer | None = None
         self._last_move = 0.0
 
     # ---- reading ----
