@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vlmtui.media.errors import MediaError, PictureError, from_os_error
+from vlmtui.media.errors import MediaError, from_os_error, shown_name
 from vlmtui.media.files import open_regular
 from vlmtui.media.kinds import kind_of
 from vlmtui.media.protocol import (
@@ -37,6 +37,7 @@ from vlmtui.media.protocol import (
     decode_request,
     encode,
 )
+from vlmtui.safetext import safe_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -150,10 +151,11 @@ def _answer(request: Request, pipe: _Pipe, kept: _Kept) -> Reply:
     except MediaError as error:
         return MediaFailure(id=request.id, code=error.code, cause=error.cause, remedy=error.remedy)
     except MemoryError:
-        error = PictureError("it does not fit in memory", "close other programs or scale it down", "too_large")
-        return MediaFailure(id=request.id, code=error.code, cause=error.cause, remedy=error.remedy)
+        cause = f"{shown_name(request.path)} does not fit in memory"
+        remedy = "close other programs or scale it down"
+        return MediaFailure(id=request.id, code="too_large", cause=cause, remedy=remedy)
     except Exception as error:  # a defect of ours must not end the child: the user's next file may be fine
-        cause = f"{type(error).__name__}: {error}"
+        cause = safe_line(f"{shown_name(request.path)}: {type(error).__name__}: {error}", 200)
         return MediaFailure(id=request.id, code="internal", cause=cause, remedy="choose another file and report this")
 
 

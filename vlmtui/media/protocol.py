@@ -59,21 +59,21 @@ class MediaInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # ---- requests -----------------------------------------------------------------------------------
 
 
-class Describe(_Message, tag="describe"):
+class Describe(_Message, frozen=True, kw_only=True, tag="describe"):
     """Say what the file at `path` is; only its header is read."""
 
     id: int
     path: str
 
 
-class Stamp(_Message, tag="stamp"):
+class Stamp(_Message, frozen=True, kw_only=True, tag="stamp"):
     """Say whether the file at `path` is still there and the same."""
 
     id: int
     path: str
 
 
-class Render(_Message, tag="render"):
+class Render(_Message, frozen=True, kw_only=True, tag="render"):
     """Draw the file at `path` as large as it fits. A newer `Render` supersedes this one.
 
     Attributes:
@@ -105,28 +105,28 @@ Request = Describe | Stamp | Render
 # ---- replies ------------------------------------------------------------------------------------
 
 
-class Hello(_Message, tag="hello"):
+class Hello(_Message, frozen=True, kw_only=True, tag="hello"):
     """The first frame: the child is up."""
 
     version: int
     pid: int
 
 
-class Described(_Message, tag="described"):
+class Described(_Message, frozen=True, kw_only=True, tag="described"):
     """What the file is."""
 
     id: int
     info: MediaInfo
 
 
-class Stamped(_Message, tag="stamped"):
+class Stamped(_Message, frozen=True, kw_only=True, tag="stamped"):
     """The file's stamp (see `MediaInfo`); empty when it is not there any more."""
 
     id: int
     stamp: str
 
 
-class Rendered(_Message, tag="rendered"):
+class Rendered(_Message, frozen=True, kw_only=True, tag="rendered"):
     """A picture, ready to be drawn.
 
     Attributes:
@@ -152,7 +152,7 @@ class Rendered(_Message, tag="rendered"):
     seconds: float = 0.0
 
 
-class MediaFailure(_Message, tag="failure"):
+class MediaFailure(_Message, frozen=True, kw_only=True, tag="failure"):
     """A request failed; the child goes on.
 
     Attributes:

@@ -274,7 +274,8 @@ def _shrunk(frame: np.ndarray, longest_edge: int) -> np.ndarray:
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+    turned: np.ndarray = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+    return turned
 
 
 def _check_time(end: float, path: str | os.PathLike[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,10 @@ from vlmtui.ui.graphics.replies import QUESTION, ReplyFilter
 NAME, KITTY, CELL, REGISTERS, KIND = (
     "\x1bP>|kitty(0.41.1)\x1b\\", "\x1b_Gi=31;OK\x1b\\", "\x1b[6;20;10t", "\x1b[?1;0;256S", "\x1b[?62;4;22c"
 )  # fmt: skip
-TYPED = ("a", "\x1b", "\x1b[A", "\x1b[15~", "\x1bb", "\x1b[6~", "ü", "\r", "\x1b[<0;5;5M", "\x1b[?2026;2$y", "c", "\x1b[200~x\x1b[201~")
+TYPED = (
+    "a", "\x1b", "\x1b[A", "\x1b[15~", "\x1bb", "\x1b[6~", "ü", "\r", "\x1b[<0;5;5M", "\x1b[?2026;2$y", "c",
+    "\x1b[200~x\x1b[201~",
+)  # fmt: skip
 
 
 def test_answers_are_understood() -> None:
@@ -65,7 +70,7 @@ def test_what_is_typed_arrives_whole_and_in_order(typed: list[str], places: list
     replies = ReplyFilter()
     replies.begin()
     bounds = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
-    got = "".join(replies.feed(text[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)) + replies.release()
+    got = "".join(replies.feed(text[a:b]) for a, b in pairwise(bounds)) + replies.release()
     assert got == "".join(keys)
     assert replies.replies.complete and replies.replies.cell == (10, 20) and replies.replies.kitty
 

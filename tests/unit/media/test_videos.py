@@ -105,7 +105,10 @@ def test_too_large_a_frame_is_refused(video: Path, monkeypatch: pytest.MonkeyPat
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=8), keep=st.floats(0.2, 1))
+@given(
+    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=8),
+    keep=st.floats(0.2, 1),
+)
 def test_a_damaged_file_gives_frames_or_one_clear_line(
     tmp_path: Path, video: Path, changes: list[tuple[float, int]], keep: float
 ) -> None:

@@ -41,7 +41,7 @@ class PictureRow(Strip):
         super().__init__((), left.cell_length + width + right.cell_length)
 
     @property
-    def _segments(self) -> list[Segment]:  # type: ignore[override]
+    def _segments(self) -> list[Segment]:
         """What every other method of `Strip` works on; made when it is first asked for."""
         if self._made is None:
             self._made = [*self._left, *self._make(), *self._right]

@@ -15,9 +15,10 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 from vlmtui.media.client import MediaClient
-from vlmtui.media.protocol import MediaFailure, MediaInfo, Rendered
+from vlmtui.media.protocol import Depth, MediaFailure, MediaInfo, Rendered
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.graphics import detect
@@ -86,6 +87,7 @@ class Preview(Widget):
         self._graphics = graphics
         self._terminal = detect.Terminal("half-block", "not looked at yet")
         self._shown: MediaInfo | None = None
+        self._failed: tuple[Path, str] | None = None
         self._drawn_for: tuple[object, ...] = ()
 
     @property
@@ -118,6 +120,7 @@ class Preview(Widget):
     def watch_path(self, path: Path | None) -> None:
         """Show another file."""
         self._drawn_for = ()
+        self._failed = None
         if path is None:
             self.workers.cancel_node(self)
             self._clear(_EMPTY)
@@ -171,10 +174,17 @@ class Preview(Widget):
         else:
             self._show(path, reply)
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say that a defect of ours kept a file from being shown; the workbench goes on."""
+        if event.state is WorkerState.ERROR and event.worker.group == "preview" and self.path is not None:
+            event.stop()
+            cause = f"{self.path.name} cannot be shown: {event.worker.error!r}"
+            self._fail(self.path, MediaFailure(id=0, code="internal", cause=cause, remedy="please report this"))
+
     def _show(self, path: Path, rendered: Rendered) -> None:
         info = rendered.info
         again = self._shown is not None and self._shown == info
-        self._shown = info
+        self._shown, self._failed = info, None
         if rendered.columns:
             self.query_one(PreviewCanvas).draw(rendered, tmux=self._terminal.tmux)
             self._show_only("preview-canvas")
@@ -191,11 +201,13 @@ class Preview(Widget):
 
     def _fail(self, path: Path, failure: MediaFailure) -> None:
         line = safe_line(failure.line)
-        self._shown = None
+        again = (path, line) == self._failed
+        self._shown, self._failed = None, (path, line)
         self._message("\n".join(_sentence(text) for text in (failure.cause, failure.remedy) if text))
         self.query_one("#preview-name", Static).update(safe_line(path.name, 200))
         self.query_one("#preview-facts", Static).update("")
-        self.post_message(self.Failed(self, path, line))
+        if not again:
+            self.post_message(self.Failed(self, path, line))
 
     async def _look_again(self) -> None:
         """Notice that the file which is shown has changed or gone."""
@@ -248,7 +260,7 @@ class Preview(Widget):
         """Return what the terminal's name says; half blocks where nothing else can be (tests, a browser)."""
         if self.app.no_color:
             return detect.Terminal("shade", "NO_COLOR is set")
-        depth = {"256": "256", "standard": "16", "windows": "16"}.get(self.app.console.color_system or "", "truecolor")
+        depth = _DEPTHS.get(self.app.console.color_system or "", "truecolor")
         if self.app.is_headless or self.app.is_inline or self.app.is_web:
             return detect.Terminal("half-block", "there is no terminal to draw on")
         found = detect.from_environment(os.environ, self._graphics)
@@ -276,6 +288,7 @@ class Preview(Widget):
 
 
 _FACTS_ROWS = 2
+_DEPTHS: dict[str, Depth] = {"256": "256", "standard": "16", "windows": "16"}
 
 
 def _sentence(text: str) -> str:
