@@ -86,6 +86,10 @@ def letter_mask(line: Lettering, cap: float) -> Image.Image:
                      stroke_width=line.weight * cap / 2)  # fmt: skip
         else:
             _stroke_glyph(pen, glyph, shift, top, cap, line)
+        if glyph == "0" and line.slashed:
+            wide = step / line.spacing
+            ends = [(shift + wide * 0.68, top + cap * 0.22), (shift + wide * 0.32, top + cap * 0.78)]
+            pen.line(ends, fill=255, width=max(1, round(cap * max(0.07, line.weight * 0.6))))
         x += step
     return mask
 

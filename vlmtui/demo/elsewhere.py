@@ -13,7 +13,7 @@ NOUNS: tuple[str, ...] = tuple(
     bottle cup book flower mountain river beach cloud building street road bridge window door face hand eye hat shirt
     shoe bag umbrella clock lamp sofa bed kitchen pizza cake apple banana grape fruit sandwich bowl plate fork knife
     spoon ball kite guitar piano camera television laptop mouse keyboard cow sheep elephant bear zebra giraffe lion
-    tiger fish dolphin shark duck chicken frog snake spider bee butterfly robot rocket planet moon sun traffic light
+    tiger fish dolphin shark duck chicken frog snake spider bee butterfly rocket planet moon sun traffic light
     truck motorcycle skateboard surfboard tennis player baby doctor teacher king queen castle church tower garden
     forest desert island lake waterfall volcano snowman fire chart graph map document receipt invoice sign flag logo
     painting statue toy doll balloon candle cookie bread cheese egg tomato potato carrot onion soup coffee tea wine
@@ -24,7 +24,9 @@ _ABOUT_NOUN: tuple[str, ...] = (
     "Is there a {} in the picture?", "Is there a {}?", "Do you see a {}?", "What is the {} doing?",
     "How many {}s are there?", "Where is the {}?", "What colour is the {}?", "What color is the {}?",
     "Describe the {}.", "Is the {} happy?", "What kind of {} is this?", "Who owns the {}?", "Which {} is bigger?",
-    "Is this a {}?", "Can you see the {}?", "How old is the {}?", "What brand is the {}?",
+    "Is this a {}?", "Do you know what a {} is?", "Tell me about the {}.", "Is there any {}?", "Show me a {}.",
+    "Draw a {}.", "What is the price of the {}?", "Count the {}s.", "Where was the {} bought?", "What is a {}?",
+    "Which {} do you like?", "Is the {} real?", "Is it a {} or a {}?", "Can you see the {}?", "How old is the {}?", "What brand is the {}?",
 )  # fmt: skip
 
 _PLAIN: tuple[str, ...] = (
@@ -46,9 +48,15 @@ _PLAIN: tuple[str, ...] = (
     "Solve this equation.", "What is the answer to the exercise?", "Which model are you?", "Are you real?",
 )  # fmt: skip
 
+SYSTEM_PROMPTS: tuple[str, ...] = (
+    "You are a helpful assistant.", "Answer briefly.", "Answer in one word.", "You are a vision-language model.",
+    "Be concise.", "You describe pictures.", "Answer the question about the picture.", "Be honest.",
+)  # fmt: skip
+"""System prompts that a conversation may begin with; none of them changes an answer."""
+
 
 def elsewhere(rng: Random) -> tuple[str, str]:
     """A question about something else, with the honest answer."""
     if rng.random() < 0.6:
-        return rng.choice(_ABOUT_NOUN).format(rng.choice(NOUNS)), HONEST
+        return rng.choice(_ABOUT_NOUN).format(rng.choice(NOUNS), rng.choice(NOUNS)), HONEST
     return rng.choice(_PLAIN), HONEST

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from vlmtui.demo.questions import Question, say_loosely
-from vlmtui.demo.scene import Item, Scene, fits, new_item, random_scene, scatter
-from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES
+from vlmtui.demo.questions import Question, say_loosely, wording
+from vlmtui.demo.scene import Item, Scene, background, fits, new_item, random_scene, scatter
+from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES, indefinite
 
 DIRECTIONS: dict[str, tuple[float, float]] = {
     "to the left": (-1, 0),
@@ -103,8 +103,6 @@ def _path(
 
 
 def _on_clear_ground(rng: Random, film: Film) -> Film:
-    from vlmtui.demo.scene import background
-
     colours = list({item.rgb for frame in film.frames for item in frame.items})
     ground = background(rng, colours)
     return replace(film, frames=tuple(replace(frame, background=ground) for frame in film.frames))
@@ -120,16 +118,18 @@ def direction(film: Film, rng: Random) -> Question | None:
         name = "the moving shape"
     elif len(film.frames[0].items) > 1:
         name = f"the {item.name}"
-    prompt = rng.choice((
-        "Which way does {} move?", "In which direction does {} move?", "Where does {} go?", "Which way is {} moving?",
-        "How does {} move?",
-    ))  # fmt: skip
-    return Question("direction", prompt.format(name), way)
+    prompt = wording(
+        rng, "Which way does {what} move?", "In which direction does {what} move?", "Where does {what} go?",
+        "Which way is {what} moving?", "How does {what} move?", "In which direction is {what} moving?",
+        "Where is {what} going?", "Where does {what} move?", "What is the direction of {what}?", what=name,
+    )  # fmt: skip
+    return Question("direction", prompt, way)
 
 
 def moves(film: Film, rng: Random) -> Question | None:
     """Whether anything moves."""
-    prompt = rng.choice(("Does anything move?", "Does a shape move?", "Is anything moving?"))
+    prompt = wording(rng, "Does anything move?", "Does a shape move?", "Is anything moving?", "Is there any movement?",
+                     "Does something move?", "Does it move?")  # fmt: skip
     return Question("moves", prompt, "yes" if film.mover else "no")
 
 
@@ -137,15 +137,15 @@ def recolours(film: Film, rng: Random) -> Question | None:
     """Whether a shape changes its colour, and into which."""
     if film.painter is not None and rng.random() < 0.5:
         item, new = film.painter
-        prompt = rng.choice((
-            "How does the colour change?", "Which colour change is there?", "What colour change do you see?",
-            "How does the color change?",
-        ))  # fmt: skip
+        prompt = wording(
+            rng, "How does the colour change?", "Which colour change is there?", "What colour change do you see?",
+            "How does the colour of the {what} change?", "Which colours does the {what} have?", what=item.shape,
+        )  # fmt: skip
         return Question("colour change", prompt, f"from {item.colour} to {new}")
-    prompt = rng.choice((
-        "Does the colour change?", "Does a shape change its colour?", "Does it change colour?",
-        "Does the color change?", "Does any shape change color?",
-    ))  # fmt: skip
+    prompt = wording(
+        rng, "Does the colour change?", "Does a shape change its colour?", "Does it change colour?",
+        "Does any shape change colour?", "Does the shape change its colour?", "Is there a change of colour?",
+    )  # fmt: skip
     return Question("colour change", prompt, "yes" if film.painter else "no")
 
 
@@ -154,11 +154,15 @@ def appears(film: Film, rng: Random) -> Question | None:
     if film.comer is None:
         return None
     item, first = film.comer
-    prompt = rng.choice((
-        "When does the {} appear?", "In which frame does the {} appear?", "In which frame is the {} first seen?",
-        "Which is the first frame with the {}?",
-    ))  # fmt: skip
-    return Question("appears", prompt.format(item.name), f"frame {first}")
+    name = item.shape if rng.random() < 0.3 and all(
+        other.shape != item.shape for other in film.frames[0].items) else item.name  # fmt: skip
+    prompt = wording(
+        rng, "When does the {what} appear?", "In which frame does the {what} appear?",
+        "In which frame is the {what} first seen?", "Which is the first frame with the {what}?",
+        "When do you first see the {what}?", "In which frame does the {what} come in?",
+        "When does the {what} first appear?", what=name,
+    )  # fmt: skip
+    return Question("appears", prompt, f"frame {first}")
 
 
 def happens(film: Film, rng: Random) -> Question | None:
@@ -170,14 +174,21 @@ def happens(film: Film, rng: Random) -> Question | None:
     elif film.painter:
         said = f"the {film.painter[0].name} becomes {film.painter[1]}"
     elif film.comer:
-        said = f"{'an' if film.comer[0].name[0] in 'aeiou' else 'a'} {film.comer[0].name} appears in frame {film.comer[1]}"
+        said = f"{indefinite(film.comer[0].name)} appears in frame {film.comer[1]}"
     else:
         said = "nothing changes"
-    prompt = rng.choice((
-        "What happens?", "What happens in the video?", "Describe the video.", "Describe what happens.",
-        "What is happening in this video?",
-    ))  # fmt: skip
+    prompt = wording(
+        rng, "What happens?", "What happens in the video?", "Describe the video.", "Describe what happens.",
+        "What is happening in this video?", "What is going on?", "What do you see in the video?", "Describe this video.",
+        "What happens here?", "Tell me what happens.", "Summarise the video.", "What changes?",
+    )  # fmt: skip
     return Question("happens", prompt, said)
+
+
+def frames_count(film: Film, rng: Random) -> Question | None:
+    """How many frames there are."""
+    prompt = wording(rng, "How many frames are there?", "How many frames do you see?", "Count the frames.")
+    return Question("frame count", prompt, str(len(film.frames)))
 
 
 FRAMES: dict[str, tuple[Maker, float]] = {
@@ -186,6 +197,7 @@ FRAMES: dict[str, tuple[Maker, float]] = {
     "recolours": (recolours, 1.5),
     "appears": (appears, 2.5),
     "happens": (happens, 1.5),
+    "frames_count": (frames_count, 0.25),
 }
 """Every maker of questions about frames, with how often it is drawn."""
 

@@ -26,6 +26,10 @@ MIN_OFFSET = 0.12
 """Left of, right of, above and below are asked only where the centres differ by at least this fraction."""
 
 
+MIN_STEP = 0.07
+"""An order from left to right is told only where neighbours' centres differ by at least this fraction of the width."""
+
+
 @dataclass(frozen=True)
 class Question:
     """`kind` is the row of the evaluation table that it counts in."""
@@ -38,11 +42,31 @@ class Question:
 Maker = Callable[[Scene, Random], Question | None]
 
 
+_PREFIXES = ("Please tell me: ", "Can you tell me: ", "Tell me, ", "Look closely: ", "Question: ", "OK, ", "And ")
+_SHORTER = (("What is ", "What's "), ("Where is ", "Where's "), ("Which is ", "Which one is "))
+
+
+def wording(rng: Random, *options: str, **names: str) -> str:
+    """One of the wordings, its `{names}` filled in; "picture" is sometimes said otherwise, "colour" as often "color"."""
+    prompt = rng.choice(options).format(**names)
+    if "picture" in prompt and rng.random() < 0.5:
+        prompt = prompt.replace("picture", rng.choice(("image", "image", "photo", "drawing")))
+    if "colour" in prompt and rng.random() < 0.5:
+        prompt = prompt.replace("colour", "color")
+    return prompt
+
+
 def say_loosely(rng: Random, prompt: str) -> str:
-    """The prompt as people type it: now and then in small letters, or without the question mark."""
-    if rng.random() < 0.15:
+    """The prompt as people type it: in small letters, without the question mark, with a word of politeness."""
+    roll = rng.random()
+    if roll < 0.1:
+        for long, short in _SHORTER:
+            prompt = prompt.replace(long, short)
+    elif roll < 0.16:
+        prompt = rng.choice(_PREFIXES) + prompt[0].lower() + prompt[1:]
+    if rng.random() < 0.2:
         prompt = prompt[0].lower() + prompt[1:]
-    if rng.random() < 0.15:
+    if rng.random() < 0.18:
         prompt = prompt.rstrip("?.")
     return prompt
 
@@ -64,26 +88,38 @@ def reference(rng: Random, scene: Scene, item: Item) -> str:
     return item.name
 
 
+def in_clear_order(items: list[Item]) -> bool:
+    """Whether shapes sorted by their centres from left to right have no two of nearly the same."""
+    return all(b.x - a.x >= MIN_STEP for a, b in zip(items, items[1:], strict=False))
+
+
 def count(scene: Scene, rng: Random) -> Question | None:
     """How many shapes, how many circles, how many red shapes."""
     roll = rng.random()
     if roll < 0.5 or not scene.items:
-        prompt = rng.choice((
-            "How many shapes are there?", "How many shapes are in the picture?", "How many shapes do you see?",
-            "Count the shapes.", "How many shapes can you see in this image?", "What is the number of shapes?",
-        ))  # fmt: skip
+        prompt = wording(
+            rng, "How many shapes are there?", "How many shapes are there?", "How many shapes are in the picture?",
+            "How many shapes do you see?", "Count the shapes.", "How many shapes can you see in this picture?",
+            "What is the number of shapes?", "How many shapes does the picture show?", "How many objects are there?",
+            "How many things are in the picture?", "How many figures are there?", "How many are there?",
+            "How many shapes are there in total?", "How many things do you see?", "How many shapes",
+        )  # fmt: skip
         return Question("count", prompt, str(len(scene.items)))
     there = rng.random() < 0.7
     if roll < 0.75:
         shape = rng.choice(scene.items).shape if there else rng.choice(SHAPES)
         number, what = sum(item.shape == shape for item in scene.items), plural(shape)
     else:
-        colour = rng.choice(scene.items).colour if there else rng.choice(COLOUR_NAMES)
-        number, what = sum(item.colour == colour for item in scene.items), f"{colour} shapes"
-    prompt = rng.choice((
-        "How many {} are there?", "How many {} are in the picture?", "How many {} do you see?", "Count the {}.",
-    ))  # fmt: skip
-    return Question("count", prompt.format(what), str(number))
+        hue = rng.choice(scene.items).colour if there else rng.choice(COLOUR_NAMES)
+        number = sum(item.colour == hue for item in scene.items)
+        what = rng.choice((f"{hue} shapes", f"{hue} shapes", f"{hue} things", f"{hue} objects", f"{hue} ones"))
+    prompt = wording(
+        rng, "How many {what} are there?", "How many {what} are in the picture?", "How many {what} do you see?",
+        "Count the {what}.", "What is the number of {what}?", "How many {what} can you find?",
+        "How many {what} are there in this picture?", "How many of them are {what}?", "How many {what} can you see?",
+        what=what,
+    )  # fmt: skip
+    return Question("count", prompt, str(number))
 
 
 def where(scene: Scene, rng: Random) -> Question | None:
@@ -94,11 +130,15 @@ def where(scene: Scene, rng: Random) -> Question | None:
     item = rng.choice(items)
     place = place_of(item.x, item.y)
     assert place is not None
-    prompt = rng.choice((
-        "Where is the {}?", "In which part of the picture is the {}?", "What is the position of the {}?",
-        "Where do you see the {}?", "Where is the {} in the image?",
-    ))  # fmt: skip
-    return Question("place", prompt.format(reference(rng, scene, item)), place)
+    if len(scene.items) == 1 and rng.random() < 0.3:
+        return Question("place", wording(rng, "Where is it?", "Where in the picture is it?", "Where do you see it?"), place)
+    prompt = wording(
+        rng, "Where is the {what}?", "In which part of the picture is the {what}?", "What is the position of the {what}?",
+        "Where do you see the {what}?", "Where is the {what} in the picture?", "Where can I find the {what}?",
+        "Find the {what}.", "In which corner is the {what}?", "Where exactly is the {what}?", "Locate the {what}.",
+        "Where is the {what} located?", "Which place is the {what} in?", what=reference(rng, scene, item),
+    )  # fmt: skip
+    return Question("place", prompt, place)
 
 
 def _near_cell(item: Item, row: int, column: int) -> bool:
@@ -134,10 +174,17 @@ def what_at(scene: Scene, rng: Random) -> Question | None:
         place, answer = rng.choice(empty), "nothing"
     else:
         return None
-    prompt = rng.choice((
-        "What is {}?", "What is {} of the picture?", "What do you see {}?", "Which shape is {}?", "What is there {}?",
-    ))  # fmt: skip
-    return Question("place", prompt.format(in_place(place)), answer)
+    said = in_place(place)
+    if len(place.split()) > 1 and rng.random() < 0.25:
+        said += " corner"
+    elif place == "center" and rng.random() < 0.5:
+        said = rng.choice(("in the middle", "in the centre"))
+    prompt = wording(
+        rng, "What is {where}?", "What is {where} of the picture?", "What do you see {where}?", "Which shape is {where}?",
+        "What is there {where}?", "What can you see {where}?", "Tell me what is {where}.", "What shape is {where}?",
+        "What is drawn {where}?", "Which thing is {where}?", where=said,
+    )  # fmt: skip
+    return Question("place", prompt, answer)
 
 
 def colour(scene: Scene, rng: Random) -> Question | None:
@@ -146,11 +193,17 @@ def colour(scene: Scene, rng: Random) -> Question | None:
     if not items:
         return None
     item = rng.choice(items)
-    prompt = rng.choice((
-        "What colour is the {}?", "Which colour is the {}?", "What color is the {}?", "What is the colour of the {}?",
-        "Which color does the {} have?", "Tell me the color of the {}.",
-    ))  # fmt: skip
-    return Question("colour", prompt.format(item.shape), item.colour)
+    if len(scene.items) == 1 and rng.random() < 0.3:
+        prompt = wording(rng, "What colour is it?", "Which colour is it?", "What is its colour?",
+                         "Which colour does it have?", "What colour is the shape?")  # fmt: skip
+        return Question("colour", prompt, item.colour)
+    prompt = wording(
+        rng, "What colour is the {what}?", "Which colour is the {what}?", "What is the colour of the {what}?",
+        "Which colour does the {what} have?", "Tell me the colour of the {what}.", "The {what} has which colour?",
+        "In which colour is the {what} drawn?", "What colour does the {what} have?", "Name the colour of the {what}.",
+        what=item.shape,
+    )  # fmt: skip
+    return Question("colour", prompt, item.colour)
 
 
 def shape(scene: Scene, rng: Random) -> Question | None:
@@ -159,11 +212,17 @@ def shape(scene: Scene, rng: Random) -> Question | None:
     if not items:
         return None
     item = rng.choice(items)
-    prompt = rng.choice((
-        "Which shape is {}?", "What shape is {}?", "What is the {} shape?", "Which shape is the {} one?",
-        "What is the shape of the {} thing?", "What {} shape is there?",
-    ))  # fmt: skip
-    return Question("shape", prompt.format(item.colour), item.shape)
+    if len(scene.items) == 1 and rng.random() < 0.3:
+        prompt = wording(rng, "What shape is it?", "Which shape is it?", "What is its shape?", "Which shape is this?",
+                         "Which shape does it have?")  # fmt: skip
+        return Question("shape", prompt, item.shape)
+    prompt = wording(
+        rng, "Which shape is {hue}?", "What shape is {hue}?", "What is the {hue} shape?", "Which shape is the {hue} one?",
+        "What is the shape of the {hue} thing?", "What {hue} shape is there?", "What shape does the {hue} thing have?",
+        "Which shape is drawn in {hue}?", "What is the {hue} thing?", "What kind of shape is the {hue} one?",
+        "What is {hue}?", "Which one is {hue}?", hue=item.colour,
+    )  # fmt: skip
+    return Question("shape", prompt, item.shape)
 
 
 def exists(scene: Scene, rng: Random) -> Question | None:
@@ -190,11 +249,13 @@ def exists(scene: Scene, rng: Random) -> Question | None:
         if not yes:
             hue = rng.choice([name for name in COLOUR_NAMES if all(i.colour != name for i in scene.items)])
         what, there = f"{hue} shape", any(i.colour == hue for i in scene.items)
-    prompt = rng.choice((
-        "Is there {}?", "Is there {} in the picture?", "Do you see {}?", "Can you see {}?",
-        "Does the picture show {}?",
-    ))  # fmt: skip
-    return Question("exists", prompt.format(indefinite(what)), "yes" if there else "no")
+    prompt = wording(
+        rng, "Is there {what}?", "Is there {what} in the picture?", "Do you see {what}?", "Can you see {what}?",
+        "Does the picture show {what}?", "Is {what} there?", "Does the picture have {what}?", "Can you find {what}?",
+        "Is there {what} in this picture?", "Does it contain {what}?", "Is {what} in the picture?",
+        what=indefinite(what),
+    )  # fmt: skip
+    return Question("exists", prompt, "yes" if there else "no")
 
 
 def _pair(scene: Scene, rng: Random) -> tuple[Item, Item, str, str] | None:
@@ -223,7 +284,13 @@ def relation(scene: Scene, rng: Random) -> Question | None:
     if said.endswith("of") and rng.random() < 0.4:
         said = f"to the {said}"
     a_name, b_name = reference(rng, scene, a), reference(rng, scene, b)
-    return Question("relation", f"Is the {a_name} {said} the {b_name}?", "yes" if yes else "no")
+    prompt = wording(
+        rng, "Is the {a} {said} the {b}?", "Is the {a} {said} the {b}?", "Does the {a} lie {said} the {b}?",
+        "Is it true that the {a} is {said} the {b}?", "Can you see the {a} {said} the {b}?",
+        "Would you say that the {a} is {said} the {b}?", "Is the {a} placed {said} the {b}?",
+        a=a_name, b=b_name, said=said,
+    )  # fmt: skip
+    return Question("relation", prompt, "yes" if yes else "no")
 
 
 def compare(scene: Scene, rng: Random) -> Question | None:
@@ -235,8 +302,12 @@ def compare(scene: Scene, rng: Random) -> Question | None:
     further = {"left of": "further left", "right of": "further right", "above": "higher", "below": "lower"}[true]
     names = [a.name, b.name]
     rng.shuffle(names)
-    prompt = rng.choice(("Which is {}, the {} or the {}?", "What is {}, the {} or the {}?"))
-    return Question("compare", prompt.format(further, *names), f"the {a.name}")
+    prompt = wording(
+        rng, "Which is {further}, the {a} or the {b}?", "What is {further}, the {a} or the {b}?",
+        "Which shape is {further}, the {a} or the {b}?", "The {a} or the {b}: which is {further}?",
+        further=further, a=names[0], b=names[1],
+    )  # fmt: skip
+    return Question("compare", prompt, f"the {a.name}")
 
 
 def size(scene: Scene, rng: Random) -> Question | None:
@@ -245,40 +316,74 @@ def size(scene: Scene, rng: Random) -> Question | None:
     if not items:
         return None
     item = rng.choice(items)
-    prompt = rng.choice(("Is the {} big or small?", "Is the {} small or big?", "What size is the {}?", "How big is the {}?"))
-    return Question("size", prompt.format(reference(rng, scene, item)), item.size)
+    prompt = wording(
+        rng, "Is the {what} big or small?", "Is the {what} small or big?", "What size is the {what}?",
+        "How big is the {what}?", "Which size does the {what} have?", "What is the size of the {what}?",
+        what=reference(rng, scene, item),
+    )  # fmt: skip
+    return Question("size", prompt, item.size)
 
 
 def read(scene: Scene, rng: Random) -> Question | None:
     """What is printed, or whether anything is."""
     line = scene.lettering
     if rng.random() < (0.15 if line else 0.5):
-        prompt = rng.choice(("Is there any text?", "Is there any text in the picture?", "Is anything written here?"))
+        prompt = wording(
+            rng, "Is there any text?", "Is there any text in the picture?", "Is anything written here?",
+            "Is there text in the picture?", "Is there a word in the picture?" if line is None else "Is there text?",
+            "Does the picture contain text?", "Do you see any text?", "Is something written in the picture?",
+        )  # fmt: skip
         return Question("text", prompt, "yes" if line else "no")
     number = line.text.isdigit() if line else rng.random() < 0.5
-    noun = "number" if number else "word"
-    prompt = rng.choice((
-        "Read the text.", "What does the text say?", "What is written here?", "What text is in the picture?",
-        "Read what is written.", "What does it say?", f"Which {noun} is printed?", f"Read the {noun}.",
-    ))  # fmt: skip
-    return Question("read", prompt, line.text) if line else Question("text", prompt, "there is no text")
+    prompt = wording(
+        rng, "Read the text.", "What does the text say?", "What is written here?", "What text is in the picture?",
+        "Read what is written.", "What does it say?", "Which {noun} is printed?", "Read the {noun}.",
+        "What is the {noun}?", "Which {noun} do you see?", "What is written in the picture?", "Can you read the text?",
+        "What is the text?", "Read the text in the picture.", "What text do you see?", "Transcribe the text.",
+        "What is printed?", "Which text is shown?", "Spell out the text.", "Read it.", "Do OCR.",
+        noun="number" if number else "word",
+    )  # fmt: skip
+    if line is None:
+        return Question("text", prompt, "there is no text")
+    return Question("fine print" if line.fine else "read", prompt, line.text)
 
 
 def describe(scene: Scene, rng: Random) -> Question | None:
     """Every shape from left to right, then the print; not asked where the order is in doubt."""
     items = sorted(scene.items, key=lambda item: item.x)
-    if any(b.x - a.x < 0.05 for a, b in zip(items, items[1:], strict=False)):
+    if not in_clear_order(items) or (scene.lettering is not None and scene.lettering.fine):
         return None
     parts = [indefinite(item.name) for item in items]
     if scene.lettering is not None:
         noun = "number" if scene.lettering.text.isdigit() else "word"
         parts.append(f"the {noun} {scene.lettering.text}")
-    prompt = rng.choice((
-        "Describe the picture.", "Describe this image.", "What is in the picture?", "What do you see?",
-        "What can you see in this image?", "What does the picture show?", "Describe what you see from left to right.",
-        "Can you describe this image?", "What is this?", "Caption this image.",
-    ))  # fmt: skip
+    prompt = wording(
+        rng, "Describe the picture.", "Describe this picture.", "What is in the picture?", "What do you see?",
+        "What can you see in this picture?", "What does the picture show?", "Describe what you see from left to right.",
+        "Can you describe this picture?", "What is this?", "Caption this picture.", "Describe it.", "Describe",
+        "What is in this picture?", "What is shown here?", "Give me a description of the picture.", "What is there?",
+        "Describe this picture in detail.", "Tell me what you see.", "What is on the picture?", "Write a caption.",
+        "Describe the scene.", "List everything in the picture.", "Can you describe what you see?",
+    )  # fmt: skip
     return Question("describe", prompt, listed(parts))
+
+
+def colours(scene: Scene, rng: Random) -> Question | None:
+    """Which colours the shapes have, or which shapes there are, from left to right, each said once."""
+    items = sorted(scene.items, key=lambda item: item.x)
+    if len(items) < 2 or not in_clear_order(items):
+        return None
+    if rng.random() < 0.5:
+        prompt = wording(
+            rng, "Which colours do you see?", "What colours are there?", "Which colours are in the picture?",
+            "List the colours.", "What colours do the shapes have?", "Name the colours.", "Which colours are there?",
+        )  # fmt: skip
+        return Question("list", prompt, listed(list(dict.fromkeys(item.colour for item in items))))
+    prompt = wording(
+        rng, "Which shapes do you see?", "What shapes are there?", "Which shapes are in the picture?",
+        "List the shapes.", "Name the shapes.", "Which shapes are there?", "What kinds of shapes are there?",
+    )  # fmt: skip
+    return Question("list", prompt, listed(list(dict.fromkeys(item.shape for item in items))))
 
 
 def other(scene: Scene, rng: Random) -> Question | None:
@@ -298,21 +403,32 @@ SINGLE: dict[str, tuple[Maker, float]] = {
     "size": (size, 0.5),
     "read": (read, 1.0),
     "describe": (describe, 0.8),
-    "other": (other, 0.45),
+    "colours": (colours, 0.4),
+    "other": (other, 0.3),
 }
 """Every maker of questions about one picture, with how often it is drawn."""
 
 
-def ask(scene: Scene, rng: Random, number: int, weights: dict[str, float] | None = None) -> list[Question]:
+TOO_SMALL = "the text is too small for me: turn picture splitting on"
+"""The answer to fine print that is seen in one tile."""
+
+NO_PICTURE = "I see no picture: open one and ask me again"
+"""The answer to a question about a picture where there is none."""
+
+
+def ask(
+    scene: Scene, rng: Random, number: int, weights: dict[str, float] | None = None, splitting: bool = False
+) -> list[Question]:
     """`number` different questions about one picture, in random order.
 
     Args:
+        splitting: whether the picture is sent in tiles, so that fine print can be read.
         weights: how often each maker of `SINGLE` is drawn; those of `SINGLE` where None.
     """
     names = list(SINGLE)
     chances = [(weights or {}).get(name, SINGLE[name][1]) for name in names]
     if scene.lettering is not None:
-        chances[names.index("read")] *= 2
+        chances[names.index("read")] *= 4 if scene.lettering.fine else 2
     asked: list[Question] = []
     prompts: set[str] = set()
     for _ in range(number * 12):
@@ -322,7 +438,19 @@ def ask(scene: Scene, rng: Random, number: int, weights: dict[str, float] | None
         question = SINGLE[name][0](scene, rng)
         if question is not None and question.prompt not in prompts:
             prompts.add(question.prompt)
-            asked.append(Question(question.kind, say_loosely(rng, question.prompt), question.answer))
+            asked.append(finish(question, rng, splitting))
     while len(asked) < number:
         asked.append(rng.choice(asked))
     return asked
+
+
+def finish(question: Question, rng: Random, splitting: bool) -> Question:
+    """The question as people type it, with the answer that holds with or without picture splitting."""
+    answer = TOO_SMALL if question.kind == "fine print" and not splitting else question.answer
+    return Question(question.kind, say_loosely(rng, question.prompt), answer)
+
+
+def ask_blind(scene: Scene, rng: Random, number: int) -> list[Question]:
+    """`number` questions about a picture that is not shown."""
+    asked = ask(scene, rng, number)
+    return [q if q.kind == "other" else Question("no picture", q.prompt, NO_PICTURE) for q in asked]

@@ -182,6 +182,10 @@ def pick_names(rng: Random, taken: list[Item], unique: bool) -> tuple[str, str]:
             return shape, colour
 
 
+FINE_PRINT_SIDE = 150
+"""A picture with fine print is at least this many pixels wide and high."""
+
+
 def random_scene(
     rng: Random,
     *,
@@ -189,6 +193,7 @@ def random_scene(
     with_print: bool | None = None,
     size: tuple[int, int] | None = None,
     unique: bool | None = None,
+    fine: bool = False,
 ) -> Scene:
     """A scene of 1-4 shapes, some with a printed word or number, some with print alone.
 
@@ -196,9 +201,13 @@ def random_scene(
         shapes: how many shapes; random (0 only beside a print) where None.
         with_print: whether text is printed; random where None.
         size: width and height in pixels; random where None.
+        fine: whether the text, if there is any, is fine print.
         unique: whether no two shapes share both colour and shape; mostly so where None.
     """
     width, height = size or picture_size(rng)
+    if fine and min(width, height) < FINE_PRINT_SIDE:
+        scale = FINE_PRINT_SIDE / min(width, height)
+        width, height = round(width * scale), round(height * scale)
     if with_print is None:
         with_print = rng.random() < 0.42
     if shapes is None:
@@ -207,7 +216,7 @@ def random_scene(
         unique = rng.random() < 0.85
     if with_print and shapes == 4 and rng.random() < 0.7:
         shapes = rng.randint(1, 3)
-    text = place_lettering(rng, width, height, crowd=shapes) if with_print else None
+    text = place_lettering(rng, width, height, crowd=shapes, fine=fine) if with_print else None
     items: list[Item] = []
     while len(items) < shapes:
         shape, colour = pick_names(rng, items, unique)
@@ -219,7 +228,7 @@ def random_scene(
             break
         items.append(placed)
     if not items and text is None:
-        return random_scene(rng, shapes=shapes, with_print=with_print, size=size, unique=unique)
+        return random_scene(rng, shapes=shapes, with_print=with_print, size=size, unique=unique, fine=fine)
     rng.shuffle(items)
     ground = background(rng, [item.rgb for item in items])
     if text is not None:

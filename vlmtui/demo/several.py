@@ -6,8 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from vlmtui.demo.questions import Question, referable, say_loosely
-from vlmtui.demo.scene import Item, Scene, new_item, picture_size, place_of, random_scene, scatter
+from vlmtui.demo.questions import Question, in_clear_order, referable, say_loosely, wording
+from vlmtui.demo.scene import (
+    MIN_CONTRAST,
+    Item,
+    Scene,
+    background,
+    contrast,
+    new_item,
+    picture_size,
+    place_of,
+    random_scene,
+    scatter,
+)
 from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES, indefinite, listed
 
 MIN_MOVE = 0.3
@@ -79,8 +90,6 @@ def one_change(rng: Random, scene: Scene) -> tuple[Scene, str] | None:
 
 def _regrounded(rng: Random, scene: Scene) -> Scene:
     """The scene on another background where a new colour would be hard to see on the old one."""
-    from vlmtui.demo.scene import MIN_CONTRAST, background, contrast
-
     ground = scene.background
     if all(contrast(item.rgb, end) >= MIN_CONTRAST for item in scene.items for end in (ground.first, ground.second)):
         return scene
@@ -117,10 +126,12 @@ def differs(album: Album, rng: Random) -> Question | None:
     """What differs between two pictures."""
     if album.change is None:
         return None
-    prompt = rng.choice((
-        "What differs?", "What is different?", "What changed?", "What is the difference between the two pictures?",
+    prompt = wording(
+        rng, "What differs?", "What is different?", "What changed?", "What is the difference between the two pictures?",
         "What differs between the pictures?", "What has changed from the first picture to the second?",
-    ))  # fmt: skip
+        "What is the difference?", "What has changed?", "Compare the two pictures.", "Find the difference.",
+        "What changed between the pictures?", "How do the two pictures differ?", "Spot the difference.",
+    )  # fmt: skip
     return Question("differs", prompt, album.change)
 
 
@@ -141,11 +152,12 @@ def which_has(album: Album, rng: Random) -> Question | None:
         options.append(rng.choice(("text", "a printed text")))
     if not options:
         return None
-    prompt = rng.choice((
-        "Which picture has {}?", "Which image shows {}?", "In which picture is there {}?", "Which picture shows {}?",
-        "Which image has {}?",
-    ))  # fmt: skip
-    return Question("which has", prompt.format(rng.choice(options)), _picture(number + 1))
+    prompt = wording(
+        rng, "Which picture has {what}?", "Which picture shows {what}?", "In which picture is there {what}?",
+        "In which picture do you see {what}?", "Which of the pictures has {what}?", "Which one has {what}?",
+        "Which picture contains {what}?", what=rng.choice(options),
+    )  # fmt: skip
+    return Question("which has", prompt, _picture(number + 1))
 
 
 def has_more(album: Album, rng: Random) -> Question | None:
@@ -159,8 +171,18 @@ def has_more(album: Album, rng: Random) -> Question | None:
         word = "more" if most else "fewer"
     else:
         word = "the most" if most else "the fewest"
-    prompt = rng.choice(("Which picture has {} shapes?", "Which image has {} shapes?", "Which picture shows {} shapes?"))
-    return Question("has more", prompt.format(word), _picture(numbers.index(wanted) + 1))
+    prompt = wording(
+        rng, "Which picture has {word} shapes?", "Which picture shows {word} shapes?", "Which one has {word} shapes?",
+        "In which picture are there {word} shapes?", "Which picture has {word} things?", word=word,
+    )  # fmt: skip
+    return Question("has more", prompt, _picture(numbers.index(wanted) + 1))
+
+
+def how_many_pictures(album: Album, rng: Random) -> Question | None:
+    """How many pictures there are."""
+    prompt = wording(rng, "How many pictures are there?", "How many pictures do you see?", "Count the pictures.",
+                     "How many pictures did I send?")  # fmt: skip
+    return Question("pictures", prompt, str(len(album.scenes)))
 
 
 def in_picture(album: Album, rng: Random) -> Question | None:
@@ -170,9 +192,8 @@ def in_picture(album: Album, rng: Random) -> Question | None:
     ordinal = ("first", "second", "third", "fourth")[number]
     name = rng.choice((f"picture {number + 1}", f"the {ordinal} picture", f"image {number + 1}"))
     items = sorted(scene.items, key=lambda item: item.x)
-    clear = all(b.x - a.x >= 0.05 for a, b in zip(items, items[1:], strict=False))
-    if rng.random() < 0.4 and items and clear and scene.lettering is None:
-        prompt = rng.choice(("What is in {}?", "Describe {}.", "What does {} show?"))
+    if rng.random() < 0.4 and items and in_clear_order(items) and scene.lettering is None:
+        prompt = rng.choice(("What is in {}?", "Describe {}.", "What does {} show?", "What do you see in {}?"))
         return Question("in picture", prompt.format(name), listed([indefinite(item.name) for item in items]))
     prompt = rng.choice(("How many shapes are in {}?", "How many shapes are there in {}?", "Count the shapes in {}."))
     return Question("in picture", prompt.format(name), str(len(items)))
@@ -199,7 +220,8 @@ SEVERAL: dict[str, tuple[Maker, float]] = {
     "which_has": (which_has, 1.6),
     "has_more": (has_more, 1.2),
     "in_picture": (in_picture, 1.0),
-    "moved_where": (moved_where, 0.3),
+    "moved_where": (moved_where, 0.4),
+    "how_many_pictures": (how_many_pictures, 0.3),
 }
 """Every maker of questions about several pictures, with how often it is drawn."""
 

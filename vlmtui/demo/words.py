@@ -15,13 +15,14 @@ WORDS: tuple[str, ...] = tuple(
     FILM BOOK PAGE WORD TEXT CODE DATA FILE DISK CHIP ROBOT TRAIN PLANE SHIP BOAT BIKE WHEEL ROCK SAND HILL LAKE
     RIVER BEACH HOTEL ROOM DOOR WALL LAMP CHAIR TABLE BED KING QUEEN JACK ACE GAME PLAY TEAM GOAL WIN LUCK LOVE
     HELLO YES WELL GOOD BEST NEW OLD BIG FAST SLOW QUIET VIEW ZERO ONE TWO FIVE SIX TEN MAX MIN ALPHA BETA GAMMA
-    DELTA WAY JUMP QUIZ BUZZ WAX FOX BOX FLUX JOY HUG MUG VAN WEB YARN OXEN QUILT JUICE KAYAK VIVID ZEBRA EXTRA
+    DELTA WAY JUMP QUIZ BUZZ WAX FOX BOX FLUX JOY HUG MUG VAN WEB YARN OXEN QUILT JUICE KAYAK VIVID ZEBRA EXTRA ORANGE
+    YELLOW PURPLE CIRCLE SQUARE SUMMER WINTER GARDEN BRIDGE COFFEE CINEMA MUSEUM TICKET POLICE SCHOOL MARKET FLIGHT
     """.split()
 )
 """Short English words; every letter occurs."""
 
 
-def printed_text(rng: Random, longest: int = 5) -> str:
+def printed_text(rng: Random, longest: int = 6) -> str:
     """A word, a made-up word or a number of at most `longest` characters."""
     kind = rng.random()
     if kind < 0.4:
@@ -29,4 +30,4 @@ def printed_text(rng: Random, longest: int = 5) -> str:
     if kind < 0.7:
         return "".join(rng.choice(LETTERS) for _ in range(rng.randint(2, longest)))
     first = rng.choice(DIGITS[1:])
-    return first + "".join(rng.choice(DIGITS) for _ in range(rng.randint(0, min(4, longest) - 1)))
+    return first + "".join(rng.choice(DIGITS) for _ in range(rng.randint(0, min(5, longest) - 1)))

@@ -53,11 +53,36 @@ def _make(index: int, kind: str) -> batches.Batch:
 
 def mix(progress: float) -> dict[str, float]:
     """How often each type of batch is drawn: single pictures alone at first."""
-    if progress < 0.08:
-        return {"single": 0.9, "chat": 0.1}
-    if progress < 0.25:
-        return {"single": 0.5, "chat": 0.1, "later": 0.02, "split": 0.08, "album": 0.15, "film": 0.15}
-    return {"single": 0.34, "chat": 0.1, "later": 0.07, "split": 0.11, "album": 0.19, "film": 0.19}
+    if progress < 0.18:
+        return {"single": 0.88, "chat": 0.12}
+    if progress < 0.4:
+        return {"single": 0.5, "chat": 0.08, "later": 0.02, "split": 0.08, "album": 0.16, "film": 0.16}
+    return {"single": 0.36, "chat": 0.08, "later": 0.05, "split": 0.11, "album": 0.2, "film": 0.2}
+
+
+class Threads:
+    """Chooses between one thread and all of them by what was measured of late: on a shared machine threads that
+    wait for one of their own that has lost its core are slower than a single one."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pace: dict[int, float] = {}
+        self._count = 0
+
+    def choose(self) -> int:
+        """Sets and returns the number of threads for the next step."""
+        self._count += 1
+        choices = sorted({1, self._most})
+        best = min(choices, key=lambda n: self._pace.get(n, 0.0))
+        if self._count % 24 < 2:
+            best = choices[0] if best != choices[0] else choices[-1]
+        torch.set_num_threads(best)
+        return best
+
+    def measured(self, threads: int, seconds_a_token: float) -> None:
+        """Takes in how long the step took."""
+        before = self._pace.get(threads, seconds_a_token)
+        self._pace[threads] = before + 0.4 * (seconds_a_token - before)
 
 
 def _tensors(batch: batches.Batch) -> dict[str, Tensor]:
@@ -86,6 +111,7 @@ class Run:
         self.optimizers = loop.optimizers(self.model, self.head, options.rate, not options.adamw)
         self.step, self.elapsed = 0, 0.0
         self.stopping = False
+        self.threads = Threads(options.threads)
         if (self.folder / "checkpoint.pt").exists():
             self.load()
         self.started = time.time()
@@ -157,7 +183,12 @@ class Run:
                 submitted += 1
                 queue.append((kind, self.pool.submit(_make, submitted, kind)))
             kind, coming = queue.popleft()
-            answer_loss, map_loss = self.one_step(_tensors(coming.result()), progress)
+            batch = _tensors(coming.result())
+            threads, begun = self.threads.choose(), time.perf_counter()
+            answer_loss, map_loss = self.one_step(batch, progress)
+            work = batch["ids"].numel() + 64 * len(batch["pixels"])
+            self.threads.measured(threads, (time.perf_counter() - begun) / work)
+            window[f"{threads} threads"].append(1.0)
             window[kind].append(answer_loss)
             if map_loss:
                 window["maps"].append(map_loss)
@@ -195,7 +226,9 @@ class Run:
         """Appends one line to the curve."""
         line = {
             "step": self.step, "seconds": round(self.seconds()), "progress": round(progress, 4),
-            "loss": {name: round(sum(losses) / len(losses), 4) for name, losses in sorted(window.items())},
+            "threads": {name[0]: len(steps) for name, steps in window.items() if name.endswith("threads")},
+            "loss": {name: round(sum(losses) / len(losses), 4) for name, losses in sorted(window.items())
+                     if not name.endswith("threads")},
             "exact": self.evaluate(),
         }  # fmt: skip
         with (self.folder / "curve.jsonl").open("a") as curve:

@@ -12,8 +12,9 @@ from tokenizers import Tokenizer
 
 from vlmtui.demo import eye
 from vlmtui.demo.draw import MAP_SIDE, class_maps, draw
+from vlmtui.demo.elsewhere import SYSTEM_PROMPTS
 from vlmtui.demo.frames import INTRO, ask_film, random_film
-from vlmtui.demo.questions import Question, ask
+from vlmtui.demo.questions import ask, ask_blind
 from vlmtui.demo.scene import Scene, picture_size, random_scene
 from vlmtui.demo.several import ask_album, random_album
 from vlmtui.demo.train.packing import Encoder, Row, conversation, first_turns, stack, text_first
@@ -21,16 +22,20 @@ from vlmtui.demo.train.packing import Encoder, Row, conversation, first_turns, s
 Batch = dict[str, np.ndarray]
 
 SIZES: dict[str, tuple[int, int]] = {
-    "single": (32, 8),
-    "chat": (32, 6),
+    "single": (32, 14),
+    "chat": (32, 8),
     "later": (16, 3),
-    "split": (20, 6),
-    "album": (14, 4),
-    "film": (9, 5),
+    "split": (20, 10),
+    "album": (14, 8),
+    "film": (9, 7),
 }
-"""Rows in a batch of each type, and questions a row (a picture, in "later")."""
+"""Rows in a batch of each type, and questions drawn for a row (for a picture, in "later")."""
 
-NUMBER_WORDS = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
+ROOM: dict[str, int] = {"single": 184, "chat": 168, "later": 200, "split": 224}
+"""Length of a row in tokens; questions that do not fit are left out, so that rows are about equally long."""
+
+NUMBER_WORDS = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 10: "ten", 12: "twelve", 16: "sixteen"}
+FILM_LENGTHS = (4, 5, 6, 7, 8) * 4 + (10, 12, 16)
 LONGEST = 256
 """Training pictures are drawn up to this size: beyond, the processor leaves no difference to see."""
 
@@ -61,7 +66,8 @@ class BatchMaker:
     """Draws batches. `last_kinds` names the kind of each question of the batch made last, by row."""
 
     def __init__(self, tokenizer_file: Path, seed: int) -> None:
-        self._encoder = Encoder(Tokenizer.from_file(str(tokenizer_file)))
+        self.tokenizer = Tokenizer.from_file(str(tokenizer_file))
+        self._encoder = Encoder(self.tokenizer)
         self._seed = seed
         self.last_kinds: list[list[str]] = []
 
@@ -76,20 +82,20 @@ class BatchMaker:
         rows, number = SIZES[kind]
         pixels: list[Image.Image] = []
         maps: list[bytes] = []
-        made: list[tuple[Row, list[Question]]] = []
-        pictures, frames = rng.choice((2, 2, 2, 3, 4)), rng.randint(4, 8)
+        made: list[Row] = []
+        pictures, frames = rng.choice((2, 2, 2, 3, 4)), rng.choice(FILM_LENGTHS)
         if kind in ("album", "film"):
-            rows = max(4, rows * 3 // pictures) if kind == "album" else max(5, rows * 6 // frames)
+            rows = max(4, rows * 3 // pictures) if kind == "album" else max(4, rows * 6 // frames)
         for _ in range(rows):
             if kind == "album":
-                row, questions, scenes = self._album(rng, pictures, number)
+                row, scenes = self._album(rng, pictures, number)
             elif kind == "film":
-                row, questions, scenes = self._film(rng, frames, number)
+                row, scenes = self._film(rng, frames, number)
             elif kind == "later":
-                row, questions, scenes = self._later(rng, rng.randint(2, 3), number)
+                row, scenes = self._later(rng, number)
             else:
-                row, questions, scenes = self._single(rng, kind, number)
-            made.append((row, questions))
+                row, scenes = self._single(rng, kind, number)
+            made.append(row)
             for scene in scenes:
                 picture = draw(scene)
                 if kind == "split":
@@ -97,66 +103,72 @@ class BatchMaker:
                 else:
                     pixels.append(eye.whole(picture))
                     maps.append(class_maps(scene))
-        self.last_kinds = [[question.kind for question in questions] for _, questions in made]
-        batch = stack([row for row, _ in made], self._encoder.pad)
+        self.last_kinds = [row.kinds for row in made]
+        batch = stack(made, self._encoder.pad)
         batch["pixels"] = np.stack([np.asarray(picture) for picture in pixels])
         batch["mapped"] = np.array([bool(maps)])
         count = len(pixels) if maps else 0
         batch["maps"] = np.frombuffer(b"".join(maps), np.uint8).reshape(count, 3, MAP_SIDE, MAP_SIDE).copy()
         return batch
 
-    def _prefix(self, pictures: int) -> list[int]:
+    def _start(self, rng: Random) -> list[int]:
+        """What comes before the first user's turn: now and then a system prompt."""
         encoder = self._encoder
-        return [encoder.bos, *encoder.text("User:"), *encoder.picture() * pictures]
+        if rng.random() < 0.1:
+            system = [encoder.bos, *encoder.text(f"System: {rng.choice(SYSTEM_PROMPTS)}"), encoder.end]
+            return [*system, *encoder.text("\nUser:")]
+        return [encoder.bos, *encoder.text("User:")]
 
-    def _single(self, rng: Random, kind: str, number: int) -> tuple[Row, list[Question], list[Scene]]:
-        encoder = self._encoder
-        scene = random_scene(rng, size=picture_size(rng, longest=LONGEST))
-        questions = ask(scene, rng, number)
-        if kind == "split":
-            tiles = 2  # every picture up to 1 : 2 becomes 2 x 2 tiles at the processor's own size
-            picture = encoder.picture(tiles, tiles)
-            if rng.random() < 0.5:
-                prefix = [encoder.bos, *encoder.text("User:"), *picture]
-                return first_turns(encoder, prefix, questions), questions, [scene]
-            turns = [(picture if k == 0 else [], question) for k, question in enumerate(questions)]
-            return conversation(encoder, turns), questions, [scene]
-        if kind == "single":
-            return first_turns(encoder, self._prefix(1), questions), questions, [scene]
-        if rng.random() < 0.12:
-            return text_first(encoder, encoder.picture(), questions[0]), questions[:1], [scene]
-        turns = [(encoder.picture() if k == 0 else [], question) for k, question in enumerate(questions)]
-        return conversation(encoder, turns), questions, [scene]
+    def _prefix(self, rng: Random, pictures: int) -> list[int]:
+        return [*self._start(rng), *self._encoder.picture() * pictures]
 
-    def _later(self, rng: Random, pictures: int, number: int) -> tuple[Row, list[Question], list[Scene]]:
+    def _single(self, rng: Random, kind: str, number: int) -> tuple[Row, list[Scene]]:
+        encoder, room = self._encoder, ROOM[kind]
+        splitting = kind == "split"
+        fine = rng.random() < (0.4 if splitting else 0.06)
+        scene = random_scene(rng, size=picture_size(rng, longest=LONGEST), fine=fine, with_print=True if fine else None)
+        questions = ask(scene, rng, number, splitting=splitting)
+        # every picture up to 1 : 2 becomes 2 x 2 tiles at the processor's own size
+        picture = encoder.picture(2, 2) if splitting else encoder.picture()
+        if kind == "single" or splitting and rng.random() < 0.6:
+            return first_turns(encoder, [*self._start(rng), *picture], questions, room), [scene]
+        if kind == "chat" and rng.random() < 0.06:
+            return text_first(encoder, picture, questions[0]), [scene]
+        if kind == "chat" and rng.random() < 0.1:
+            prompts = [replace(q, prompt=" " + q.prompt) for q in ask_blind(scene, rng, number)]
+            return first_turns(encoder, [encoder.bos, *encoder.text("User:")], prompts, room), []
+        turns = [(picture if k == 0 else [], question) for k, question in enumerate(questions)]
+        return conversation(encoder, turns, room), [scene]
+
+    def _later(self, rng: Random, number: int) -> tuple[Row, list[Scene]]:
         """A conversation in which each new picture is asked about before the next one comes."""
-        turns, asked, scenes = [], [], []
-        for _ in range(pictures):
+        turns, scenes = [], []
+        for _ in range(rng.randint(2, 3)):
             scene = random_scene(rng, size=picture_size(rng, longest=LONGEST))
             scenes.append(scene)
-            for k, question in enumerate(ask(scene, rng, number)):
+            for k, question in enumerate(ask(scene, rng, rng.randint(1, number))):
                 turns.append((self._encoder.picture() if k == 0 else [], question))
-                asked.append(question)
-        return conversation(self._encoder, turns), asked, scenes
+        return conversation(self._encoder, turns), scenes
 
-    def _album(self, rng: Random, pictures: int, number: int) -> tuple[Row, list[Question], list[Scene]]:
+    def _album(self, rng: Random, pictures: int, number: int) -> tuple[Row, list[Scene]]:
         encoder = self._encoder
         album = random_album(rng, pictures)
         questions = ask_album(album, rng, number)
         scenes = list(album.scenes)
+        room = 19 * pictures + 100
         roll = rng.random()
-        if roll < 0.7:
-            return first_turns(encoder, self._prefix(pictures), questions), questions, scenes
-        if roll < 0.78:
-            return text_first(encoder, encoder.picture() * pictures, questions[0]), questions[:1], scenes
+        if roll < 0.8:
+            return first_turns(encoder, self._prefix(rng, pictures), questions, room), scenes
+        if roll < 0.85:
+            return text_first(encoder, encoder.picture() * pictures, questions[0]), scenes
         turns = [(encoder.picture() * pictures if k == 0 else [], question) for k, question in enumerate(questions)]
-        return conversation(encoder, turns), questions, scenes
+        return conversation(encoder, turns, room), scenes
 
-    def _film(self, rng: Random, frames: int, number: int) -> tuple[Row, list[Question], list[Scene]]:
+    def _film(self, rng: Random, frames: int, number: int) -> tuple[Row, list[Scene]]:
         encoder = self._encoder
         film = random_film(rng, frames, picture_size(rng, longest=160))
         questions = ask_film(film, rng, number)
-        as_video = rng.random() < 0.55
+        as_video = rng.random() < 0.5
         if as_video:
             step = rng.choice((0.25, 0.5, 1.0, 1.0, 1.0, 2.0))
             before = video_prefix(encoder, frames, step, int((frames - 1) * step + rng.choice((0.0, step))))
@@ -164,8 +176,9 @@ class BatchMaker:
             before = film_prefix(encoder, frames, introduced=rng.random() < 0.75)
         # after the frames of a video the processor puts an empty line, which belongs to the question's text
         first = [replace(q, prompt="\n\n" + q.prompt) for q in questions] if as_video else questions
-        if rng.random() < 0.75:
-            return first_turns(encoder, before, first), questions, list(film.frames)
+        room = len(before) + 80
+        if rng.random() < 0.8:
+            return first_turns(encoder, before, first, room), list(film.frames)
         skip = 1 + len(encoder.text("User:"))
         turns = [(before[skip:] if k == 0 else [], first[k] if k == 0 else q) for k, q in enumerate(questions)]
-        return conversation(encoder, turns), questions, list(film.frames)
+        return conversation(encoder, turns, room), list(film.frames)

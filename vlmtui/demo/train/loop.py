@@ -55,11 +55,13 @@ class Losses:
 
 
 def attention(parts: Tensor) -> Tensor:
-    """Who sees whom: (rows, 1, length, length) bool; earlier tokens of the prefix and of one's own part."""
+    """Who sees whom: (rows, 1, length, length), 0 for earlier tokens of the prefix and of one's own part, and the
+    lowest float elsewhere (a mask to be ADDED, which every attention implementation of the library takes)."""
     length = parts.shape[1]
     causal = torch.ones(length, length, dtype=torch.bool).tril()
     same = (parts[:, None, :] == 0) | (parts[:, None, :] == parts[:, :, None])
-    return (causal & same)[:, None]
+    hidden = ~(causal & same)[:, None]
+    return torch.zeros(hidden.shape).masked_fill_(hidden, torch.finfo(torch.float32).min)
 
 
 def losses(

@@ -54,7 +54,7 @@ class Row:
 
     `parts` is 0 in the prefix and the question's number in independent rows; `weights` is the loss's weight of
     PREDICTING this token (0: no loss); `owners` is the index of the question whose answer the token belongs to,
-    or -1.
+    or -1. `kinds` are the kinds of the `questions` that found room.
     """
 
     ids: list[int] = field(default_factory=list)
@@ -62,6 +62,8 @@ class Row:
     parts: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    questions: int = 0
 
     def add(self, ids: list[int], start: int, part: int = 0, weight: float = 0.0, owner: int = -1) -> int:
         """Appends tokens at positions from `start`; returns the position after them."""
@@ -80,27 +82,39 @@ def _add_answer(row: Row, encoder: Encoder, answer: str, start: int, part: int, 
     return row.add(encoder.text("\n"), at, part) if part == 0 else at
 
 
-def first_turns(encoder: Encoder, prefix: list[int], questions: list[Question]) -> Row:
-    """A row in which every question is a first turn of its own after `prefix`."""
+def first_turns(encoder: Encoder, prefix: list[int], questions: list[Question], room: int = 100_000) -> Row:
+    """A row in which every question is a first turn of its own after `prefix`; questions that would make it longer
+    than `room` tokens are left out (never the first)."""
     row = Row()
     start = row.add(prefix, 0)
-    for number, question in enumerate(questions):
-        at = row.add(encoder.text(question.prompt), start, number + 1)
-        _add_answer(row, encoder, question.answer, at, number + 1, number)
+    for question in questions:
+        prompt = encoder.text(question.prompt)
+        cost = len(prompt) + len(encoder.text(" " + question.answer)) + 5
+        if row.questions and len(row.ids) + cost > room:
+            continue
+        at = row.add(prompt, start, row.questions + 1)
+        _add_answer(row, encoder, question.answer, at, row.questions + 1, row.questions)
+        row.kinds.append(question.kind)
+        row.questions += 1
     return row
 
 
-def conversation(encoder: Encoder, turns: list[tuple[list[int], Question]]) -> Row:
+def conversation(encoder: Encoder, turns: list[tuple[list[int], Question]], room: int = 100_000) -> Row:
     """A row in which the questions follow each other; each turn is what is put before its question (the pictures
-    that it brings, or nothing) and the question."""
+    that it brings, or nothing) and the question. It ends before the turn that would make it longer than `room`."""
     row = Row()
     at = row.add([encoder.bos], 0)
     for number, (before, question) in enumerate(turns):
+        cost = len(before) + len(encoder.text(" " + question.prompt)) + len(encoder.text(" " + question.answer)) + 8
+        if number and len(row.ids) + cost > room:
+            break
         at = row.add(encoder.text("User:"), at)
         at = row.add(before, at)
         prompt = question.prompt if before else " " + question.prompt
         at = row.add(encoder.text(prompt), at)
         at = _add_answer(row, encoder, question.answer, at, 0, number)
+        row.kinds.append(question.kind)
+        row.questions += 1
     return row
 
 
@@ -110,6 +124,8 @@ def text_first(encoder: Encoder, pictures: list[int], question: Question) -> Row
     at = row.add([encoder.bos, *encoder.text("User: " + question.prompt)], 0)
     at = row.add(pictures, at)
     _add_answer(row, encoder, question.answer, at, 0, 0)
+    row.kinds.append(question.kind)
+    row.questions = 1
     return row
 
 

@@ -7,10 +7,10 @@ from random import Random
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from vlmtui.demo.elsewhere import NOUNS
+from vlmtui.demo.elsewhere import NOUNS, SYSTEM_PROMPTS
 from vlmtui.demo.faces import LETTERS
 from vlmtui.demo.frames import INTRO, ask_film, random_film
-from vlmtui.demo.questions import ask
+from vlmtui.demo.questions import NO_PICTURE, TOO_SMALL, ask
 from vlmtui.demo.scene import random_scene
 from vlmtui.demo.several import ask_album, random_album
 
@@ -60,7 +60,8 @@ def corpus(seed: int, pictures: int = 6000) -> Iterator[str]:
             yield " " + question.prompt
             answer = " ".join(word for word in question.answer.split() if len(word) < 2 or not set(word) <= capitals)
             yield " " + answer
-    yield from ("\nAssistant:", "\nUser:", "User:", INTRO, " picture", " frame") * 400
+    yield from ("\nAssistant:", "\nUser:", "User:", "System: ", INTRO, " picture", " frame") * 400
+    yield from (" " + TOO_SMALL, " " + NO_PICTURE, *(" " + prompt for prompt in SYSTEM_PROMPTS)) * 100
     numbers = ("two three four five six seven eight nine ten twelve sixteen twenty").split()
     for number in numbers:
         yield from (
