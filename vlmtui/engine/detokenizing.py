@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 _HALF = "\N{REPLACEMENT CHARACTER}"
-_MOST_HALVES = 3  # bytes of a character of four bytes whose last is still to come
 _WINDOW = 48
 _KEPT = 8
 
@@ -20,7 +19,7 @@ class Detokenizer:
         self._tokenizer = tokenizer
         self._ids: list[int] = []
         self._start = 0
-        self._shown = 0  # characters of the window's text that were handed out
+        self._shown = ""  # of the window's text, what was handed out
         self._taken: list[str] = []
 
     def add(self, token: int) -> None:
@@ -30,12 +29,15 @@ class Detokenizer:
     def take(self) -> str:
         """Return the text that has become whole since the last call; an unfinished character waits for its bytes."""
         text = self._decode(self._start)
-        whole = text[: len(text) - _halves(text)]
-        piece = whole[self._shown :]
+        whole = text.rstrip(_HALF)
+        # Some tokenizers show a whole run of bytes as halves until its last character is complete: then this waits too.
+        if not whole.startswith(self._shown):
+            return ""
+        piece = whole[len(self._shown) :]
         if piece:
-            self._shown = len(whole)
+            self._shown = whole
             self._taken.append(piece)
-        if len(self._ids) - self._start > _WINDOW and whole == text and self._shown == len(text):
+        if len(self._ids) - self._start > _WINDOW and whole == text:
             self._advance(text)
         return piece
 
@@ -46,10 +48,10 @@ class Detokenizer:
         if everything.startswith(before):
             rest = everything[len(before) :]
         else:  # a tokenizer whose text depends on what comes far later; what was shown stays, the window's rest follows
-            rest = self._decode(self._start)[self._shown :]
+            rest = self._decode(self._start)[len(self._shown) :]
         if rest:
             self._taken.append(rest)
-        self._start, self._shown = 0, len(everything)
+        self._start, self._shown = 0, everything
         return rest
 
     def _advance(self, text: str) -> None:
@@ -57,17 +59,9 @@ class Detokenizer:
         start = len(self._ids) - _KEPT
         tail = self._decode(start)
         if tail and text.endswith(tail) and not tail.startswith(_HALF):
-            self._start, self._shown = start, len(tail)
+            self._start, self._shown = start, tail
 
     def _decode(self, start: int) -> str:
         return str(
             self._tokenizer.decode(self._ids[start:], skip_special_tokens=True, clean_up_tokenization_spaces=False)
         )
-
-
-def _halves(text: str) -> int:
-    """Return how many characters at the end of `text` may be bytes of a character that is not complete."""
-    count = 0
-    while count < min(_MOST_HALVES, len(text)) and text[-1 - count] == _HALF:
-        count += 1
-    return count
