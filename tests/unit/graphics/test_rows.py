@@ -107,6 +107,8 @@ def test_a_covered_part_of_a_sixel_row_is_blank_and_an_uncovered_one_is_painted_
     uncovered = row.crop(0, 8)
     assert uncovered.cell_length == 8
     assert "\x1bP" in uncovered.render(CONSOLE) and uncovered.render(CONSOLE).endswith("\x1b[6C")
+    further = row.crop(0, 13)  # past the picture: what lies beside it is blanked too
+    assert further.cell_length == 13 and further.render(CONSOLE).endswith("\x1b[10C\x1b[48;2;16;32;48m \x1b[0m")
     assert "\x1bP" not in row.crop(0, 2).render(CONSOLE)  # nothing of the picture was uncovered
     assert "\x1bP" not in row.crop(3, 8).render(CONSOLE)
 

@@ -125,9 +125,11 @@ class SixelRow(PictureRow):
         part = super().crop(start, end)
         if part is self or start != 0 or part.cell_length <= self._left.cell_length:
             return part
-        width = part.cell_length - self._left.cell_length
-        back = f"{_SAVE}{self._output}{_RESTORE}\x1b[{width}C"
-        return PictureRow(self._left, width, back, lambda: [Segment(" " * width)], Strip((), 0))
+        picture = self.cell_length - self._left.cell_length - self._right.cell_length
+        width = min(picture, part.cell_length - self._left.cell_length)
+        beyond = self._right.crop(0, part.cell_length - self._left.cell_length - width)
+        back = self._output if width == picture else f"{_SAVE}{self._output}{_RESTORE}\x1b[{width}C"
+        return PictureRow(self._left, width, back, lambda: [Segment(" " * width)], beyond)
 
 
 def sixel_rows(
