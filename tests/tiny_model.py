@@ -30,7 +30,12 @@ _VIDEO_SAMPLING = {"fps": 1, "max_frames": 64, "video_size": {"longest_edge": 51
 
 
 def checkpoint(
-    family: Family = "smolvlm", size: Size = "tiny", kind: Kind = "instruct", *, template: bool = True, pickle: bool = False
+    family: Family = "smolvlm",
+    size: Size = "tiny",
+    kind: Kind = "instruct",
+    *,
+    template: bool = True,
+    pickle: bool = False,
 ) -> Path:
     """Return the folder of such a checkpoint, built if it is not in the cache yet."""
     name = f"{family}-{size}-{kind}{'' if template else '-plain'}{'-pickle' if pickle else ''}"
@@ -52,7 +57,9 @@ def checkpoint(
 def _cache() -> Path:
     """Return where checkpoints are kept between runs; another text of this file is another folder."""
     key = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
-    folder = Path(os.environ.get("VLMTUI_TEST_CACHE", tempfile.gettempdir())) / f"vlmtui-checkpoints-{os.getuid()}-{key}"
+    folder = (
+        Path(os.environ.get("VLMTUI_TEST_CACHE", tempfile.gettempdir())) / f"vlmtui-checkpoints-{os.getuid()}-{key}"
+    )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
@@ -170,9 +177,7 @@ def _template(end: str) -> str:
     )
 
 
-def _write_model(
-    folder: Path, family: Family, size: Size, kind: Kind, tokens: dict[str, int], *, pickle: bool
-) -> None:
+def _write_model(folder: Path, family: Family, size: Size, kind: Kind, tokens: dict[str, int], *, pickle: bool) -> None:
     import torch
     import transformers
 

@@ -249,9 +249,7 @@ def _memory(report: Report) -> None:
     report.facts["memory"] = f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
     if memory.available < 2e9:
         report.problems.append(
-            Problem(
-                f"only {memory.available / 1e9:.1f} GB of memory are free", "close other programs: 256M needs 2 GB"
-            )
+            Problem(f"only {memory.available / 1e9:.1f} GB of memory are free", "close other programs: 256M needs 2 GB")
         )
 
 
@@ -284,9 +282,7 @@ def _hub(report: Report) -> None:
             )
     there = _nearest_existing(folder)
     if not os.access(there, os.W_OK):
-        report.problems.append(
-            Problem(f"the hub cache {folder} cannot be written", "set HF_HOME to a folder of yours")
-        )
+        report.problems.append(Problem(f"the hub cache {folder} cannot be written", "set HF_HOME to a folder of yours"))
     else:
         free = shutil.disk_usage(there).free
         report.facts["disk"] = f"{free / 1e9:.0f} GB free for checkpoints"

@@ -44,7 +44,7 @@ _STAGES = {
 }
 
 
-class WrongUse(Exception):  # noqa: N818 - it is the user's, not the program's
+class WrongUse(Exception):
     """The command line makes no sense; the message says how it would."""
 
 

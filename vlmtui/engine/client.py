@@ -113,9 +113,15 @@ class EngineClient:
             self._reader = asyncio.create_task(self._read(self._process), name="engine events")
 
     async def load(
-        self, model: str, *, revision: str | None = None, device: str = "auto", dtype: str = "auto", offline: bool = False
+        self,
+        model: str,
+        *,
+        revision: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        offline: bool = False,
     ) -> AsyncGenerator[LoadProgress | Loaded | Finished | Failed, None]:
-        """Load a checkpoint: `demo`, a hub id, or a folder. Ends with `Loaded`, `Failed`, or `Finished` when stopped."""
+        """Load a checkpoint: `demo`, a hub id, or a folder. Ends with `Loaded`, `Failed` or, stopped, `Finished`."""
         async with _Turn(self._turn) as turn:
             wanted = Load(id=0, model=model, revision=revision, device=device, dtype=dtype, offline=offline)
             if self._wanted is None:
@@ -131,9 +137,9 @@ class EngineClient:
     ) -> AsyncGenerator[LoadProgress | Loaded | Started | Tokens | Finished | Failed, None]:
         """Answer the last user turn. Ends with `Finished` or `Failed`.
 
-        When the child had died (or the last load failed), the checkpoint that was last loaded well is loaded first, in a
-        new child if need be: then `LoadProgress` and `Loaded` come before `Started`. Leaving the iteration early stops
-        the generation.
+        When the child had died (or the last load failed), the checkpoint that was last loaded well is loaded first,
+        in a new child if need be: then `LoadProgress` and `Loaded` come before `Started`. Leaving the iteration early
+        stops the generation.
         """
         async with _Turn(self._turn) as turn:
             if self.pid is None or self.loaded is None:
@@ -152,10 +158,10 @@ class EngineClient:
                 id=self._number(), turns=tuple(turns), sampling=sampling or Sampling(), splitting=splitting
             )
             async with contextlib.aclosing(self._ask(request)) as answer:
-                async for event in answer:
-                    if isinstance(event, Finished | Failed):
+                async for piece in answer:
+                    if isinstance(piece, Finished | Failed):
                         turn.over()
-                    yield event  # type: ignore[misc]
+                    yield piece  # type: ignore[misc]
 
     async def stop(self) -> None:
         """Stop what is running, generation or load; its stream ends with `Finished(reason="stopped")`."""

@@ -26,8 +26,8 @@ class EngineFailure(Exception):
         self.remedy = remedy
 
 
-class Stopped(BaseException):  # noqa: N818 - not an error: it is how a step is left when the user says stop
-    """Raised inside a running step when its request was stopped.
+class Stopped(BaseException):
+    """Raised inside a running step when its request was stopped: no error, but how the step is left.
 
     Not an `Exception`, so that no library's own handling of failures swallows it.
     """
@@ -197,7 +197,14 @@ def unreachable() -> EngineFailure:
 
 
 def _network(error: BaseException) -> EngineFailure | None:
-    if _names(error) & {"ConnectError", "ConnectTimeout", "ReadTimeout", "ReadError", "RemoteProtocolError", "ProxyError"}:
+    if _names(error) & {
+        "ConnectError",
+        "ConnectTimeout",
+        "ReadTimeout",
+        "ReadError",
+        "RemoteProtocolError",
+        "ProxyError",
+    }:
         return EngineFailure(
             "no_network",
             f"the network failed: {error or type(error).__name__}",

@@ -18,7 +18,7 @@ from vlmtui.engine.prompting import prepare
 from vlmtui.engine.protocol import Event, Finished, Generate, Sampling, Started, Tokens
 
 FLUSH_S = 1 / 30
-"""Text is held back this long at most while tokens keep coming, so that the terminal paints at most 30 times a second."""
+"""Text is held back this long at most while tokens come, so that the terminal paints 30 times a second at most."""
 
 
 def generate(
@@ -49,11 +49,7 @@ def generate(
 
     prompt = prepare(checkpoint, request.turns, request.splitting, check)
     check()
-    send(
-        Started(
-            id=request.id, prompt_tokens=prompt.tokens, image_tokens=prompt.image_tokens, tiles=prompt.tiles
-        )
-    )
+    send(Started(id=request.id, prompt_tokens=prompt.tokens, image_tokens=prompt.image_tokens, tiles=prompt.tiles))
     room = checkpoint.loaded.context - prompt.tokens
     stream = _Stream(request.id, Detokenizer(checkpoint.processor.tokenizer), send)
     halt = _Halt(stopped)

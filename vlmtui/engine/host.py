@@ -198,10 +198,9 @@ def _take_pipes() -> tuple[BinaryIO, Outlet]:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - they live as long as the process
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - they live as long as the process
     sys.stdout = sys.stderr
-    sys.__stdout__ = sys.stderr
-    return open(real_in, "rb"), Outlet(real_out)  # noqa: SIM115, PTH123
+    return open(real_in, "rb"), Outlet(real_out)  # noqa: PTH123
 
 
 def _be_quiet() -> None:

@@ -242,7 +242,9 @@ def _check_weights(folder: Path, name: str) -> int:
                     f"{name} has pickled weights only, which can run code when they are loaded",
                     "choose a checkpoint with safetensors, or convert this one on a machine where you trust it",
                 )
-            raise EngineFailure("not_safetensors", f"{name} has no weights (*.safetensors)", "download or copy it again")
+            raise EngineFailure(
+                "not_safetensors", f"{name} has no weights (*.safetensors)", "download or copy it again"
+            )
         missing = files.missing_shards(folder)
         if missing:
             raise EngineFailure(
@@ -339,9 +341,7 @@ def _warm_up(model: Any) -> None:
 
 
 @contextlib.contextmanager
-def _weights_reported(
-    request: int, report: Callable[[Event], None], check: Callable[[], None]
-) -> Iterator[None]:
+def _weights_reported(request: int, report: Callable[[Event], None], check: Callable[[], None]) -> Iterator[None]:
     """Turn transformers' own progress bar over the weights into `LoadProgress`, and let a stop end it."""
     report(LoadProgress(id=request, stage="weights"))
 

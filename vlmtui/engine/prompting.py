@@ -275,6 +275,8 @@ def _by_processor(processor: Any, text: str, media: list[_Medium]) -> tuple[dict
         made = processor(text=[text], images=pictures or None, return_tensors="pt")
     except ValueError as error:
         raise EngineFailure(
-            "internal", f"the checkpoint's processor refused the conversation: {error}", "attach other or fewer pictures"
+            "internal",
+            f"the checkpoint's processor refused the conversation: {error}",
+            "attach other or fewer pictures",
         ) from error
     return {name: value for name, value in made.items() if isinstance(value, torch.Tensor)}, len(pictures)

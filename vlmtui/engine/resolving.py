@@ -73,12 +73,12 @@ def resolve(request: Load, report: Callable[[LoadProgress], None], check: Callab
         raise EngineFailure("no_such_model", "no checkpoint is named", "give `demo`, a hub id, or a folder")
     try:
         path = Path(name).expanduser()
-        folder, file = path.is_dir(), path.is_file()
+        is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, RuntimeError) as error:  # a name that is too long, the home of nobody
         raise EngineFailure("no_such_model", f"{name!r}: {error}", "give the path of a checkpoint's folder") from error
-    if folder:
+    if is_folder:
         return Resolved(folder=path.resolve(), name=path.resolve().name)
-    if file:
+    if is_file:
         raise EngineFailure("no_such_model", f"{name} is a file", "give the folder that the checkpoint is in")
     if not _HUB_ID.fullmatch(name) or ".." in name or "--" in name:
         cause = f"there is no folder {name}" if _looks_like_path(name) else f"{name!r} is neither a folder nor a hub id"
@@ -90,9 +90,7 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith(("/", "./", "../", "~")) or name.count("/") > 1
 
 
-def _from_hub(
-    name: str, request: Load, report: Callable[[LoadProgress], None], check: Callable[[], None]
-) -> Resolved:
+def _from_hub(name: str, request: Load, report: Callable[[LoadProgress], None], check: Callable[[], None]) -> Resolved:
     """Fetch the config of the hub's `name`; the rest comes when `complete` is called."""
     import huggingface_hub
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -154,7 +152,7 @@ def _progress_bar(request: int, report: Callable[[LoadProgress], None], check: C
     lock = threading.Lock()
     last = [0.0]
 
-    class Bytes(tqdm):  # type: ignore[type-arg]
+    class Bytes(tqdm):  # type: ignore[misc]
         """Counts in silence. Of the bars that the hub's library makes (files, bytes from the network, bytes written)
         the last one reports: its bytes include what was there already."""
 

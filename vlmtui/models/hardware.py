@@ -46,7 +46,7 @@ class HardwareError(ValueError):
 def choose_device(wanted: str, hardware: Hardware) -> str:
     """Return the device to run on: `cpu`, `mps` or `cuda:N`.
 
-    `auto` takes the GPU with the most free memory, else Apple's, else the CPU; `cuda` the GPU with the most free memory.
+    `auto` takes the GPU with the most free memory, else Apple's, else the CPU; `cuda` the first of these.
 
     Raises:
         HardwareError: `wanted` is no device, or not one that is here.
@@ -77,7 +77,7 @@ def choose_device(wanted: str, hardware: Hardware) -> str:
 
 
 def choose_dtype(wanted: str, device: str, hardware: Hardware) -> Dtype:
-    """Return the precision for `device` (as from `choose_device`): what is asked for, else what the hardware is good at.
+    """Return the precision for `device` (as from `choose_device`): as asked for, else what the hardware is good at.
 
     Raises:
         HardwareError: `wanted` is no precision of ours.
@@ -106,5 +106,5 @@ def why_dtype(dtype: Dtype, device: str, hardware: Hardware) -> str:
 
 
 def threads_for(cores: int, default: int) -> int:
-    """Return how many threads inference may use on the CPU: the library's `default`, but a core is left to the terminal."""
+    """Return how many threads inference may use on the CPU: the library's `default`, a core left to the terminal."""
     return max(1, min(default, cores - 1))

@@ -76,9 +76,7 @@ async def test_text_is_painted_thirty_times_a_second_at_most(engine: EngineClien
 
 
 async def test_splitting_can_be_asked_for(engine: EngineClient, media: Path) -> None:
-    events = await everything(
-        engine.generate([turn("What?", media / "wide.png")], sampling=at_most(2), splitting=True)
-    )
+    events = await everything(engine.generate([turn("What?", media / "wide.png")], sampling=at_most(2), splitting=True))
     assert (started(events).tiles, started(events).image_tokens) == (4 * 2 + 1, 9 * 16)
 
 

@@ -101,8 +101,6 @@ def test_an_empty_answer() -> None:
 
 
 def test_special_tokens_are_not_shown() -> None:
-    ids = _BYTES.encode("Two.", add_special_tokens=False) + [_BYTES.eos_token_id]
+    ids = [*_BYTES.encode("Two.", add_special_tokens=False), _BYTES.eos_token_id]
     assert "".join(streamed(_BYTES, ids, [True])) == "Two."
     assert json.dumps(_BYTES.decode(ids)) != '"Two."'
-
-

@@ -18,7 +18,10 @@ def _raised(name: str, text: str = "", *bases: type[BaseException]) -> BaseExcep
     [
         (_raised("OutOfMemoryError", "CUDA out of memory. Tried to allocate 2 GiB", RuntimeError), "out_of_memory"),
         (MemoryError(), "out_of_memory"),
-        (RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory"), "out_of_memory"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory"),
+            "out_of_memory",
+        ),
         (OSError(errno.ENOSPC, "No space left on device"), "disk_full"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk_full"),
         (_raised("GatedRepoError"), "gated"),

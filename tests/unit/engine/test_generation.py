@@ -63,7 +63,9 @@ def test_an_answer_that_ends_by_itself(made: Checkpoint, monkeypatch: pytest.Mon
     events = ask(made, turn("Hi"), Sampling(max_new_tokens=30))
     third = prepare(made, (turn("Hi"),), None, lambda: None).inputs
     with torch.inference_mode():
-        ids = made.model.generate(**third, max_new_tokens=30, do_sample=False)[0, third["input_ids"].shape[1] :].tolist()
+        ids = made.model.generate(**third, max_new_tokens=30, do_sample=False)[
+            0, third["input_ids"].shape[1] :
+        ].tolist()
     monkeypatch.setattr(made.model.generation_config, "eos_token_id", [ids[7]])
     events = ask(made, turn("Hi"), Sampling(max_new_tokens=30))
     assert finished(events).reason == "end"

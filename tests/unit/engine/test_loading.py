@@ -86,7 +86,12 @@ def test_turns_end_even_where_the_generation_config_does_not_say_so(copy: Path) 
 
 @pytest.mark.parametrize(
     ("options", "word"),
-    [({"device": "cuda"}, "GPU"), ({"device": "mps"}, "Apple"), ({"device": "gpu"}, "device"), ({"dtype": "int8"}, "int8")],
+    [
+        ({"device": "cuda"}, "GPU"),
+        ({"device": "mps"}, "Apple"),
+        ({"device": "gpu"}, "device"),
+        ({"dtype": "int8"}, "int8"),
+    ],
 )
 def test_a_device_or_precision_that_is_not_here(smolvlm2: Path, options: dict[str, str], word: str) -> None:
     failure = refused(smolvlm2, **options)
@@ -94,7 +99,7 @@ def test_a_device_or_precision_that_is_not_here(smolvlm2: Path, options: dict[st
     assert word in failure.cause
 
 
-# ---- folders that are no checkpoint -----------------------------------------------------------------------------------
+# ---- folders that are no checkpoint ----
 
 
 def _no_config(folder: Path) -> None:
@@ -182,7 +187,9 @@ def _adapter(folder: Path) -> None:
         (_adapter, "no_such_model", ["adapter", "SmolVLM-256M-Instruct"]),
     ],
 )
-def test_what_is_wrong_with_a_folder(copy: Path, spoil: Callable[[Path], None], code: str | None, words: list[str]) -> None:
+def test_what_is_wrong_with_a_folder(
+    copy: Path, spoil: Callable[[Path], None], code: str | None, words: list[str]
+) -> None:
     spoil(copy)
     failure = refused(copy)
     assert failure.code == code or (code is None and failure.code in ("no_such_model", "not_vision_language"))

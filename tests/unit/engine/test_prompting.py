@@ -77,14 +77,23 @@ def test_pictures_are_laid_out_as_the_processor_does(
 
 
 def test_a_video_is_laid_out_as_the_processor_does(v2: Checkpoint, media: Path) -> None:
-    ours = prompt(v2, Turn(role="user", parts=(VideoPart(path=str(media / "clip.mp4"), frames=5), TextPart(text="Hm?"))))
+    ours = prompt(
+        v2, Turn(role="user", parts=(VideoPart(path=str(media / "clip.mp4"), frames=5), TextPart(text="Hm?")))
+    )
     sampled = sample_frames(media / "clip.mp4", 5)
     messages = [{"role": "user", "content": [{"type": "video"}, {"type": "text", "text": "Hm?"}]}]
     theirs = v2.processor(
         text=v2.processor.apply_chat_template(messages, add_generation_prompt=True),
         videos=[[Image.fromarray(frame) for frame in sampled.frames]],
         video_metadata=[
-            {"total_num_frames": 30, "fps": 10.0, "duration": 3.0, "frames_indices": sampled.indices, "height": 64, "width": 96}
+            {
+                "total_num_frames": 30,
+                "fps": 10.0,
+                "duration": 3.0,
+                "frames_indices": sampled.indices,
+                "height": 64,
+                "width": 96,
+            }
         ],
         do_sample_frames=False,
         return_tensors="pt",
@@ -118,7 +127,11 @@ def test_pictures_and_videos_keep_their_places(v2: Checkpoint, media: Path) -> N
     assert (found.tiles, found.image_tokens) == (14, 14 * 16)
     alone = prompt(v2, turn("x", media / "wide.png"), splitting=True)
     assert torch.equal(pixels[:, 2:11], alone.inputs["pixel_values"])
-    assert written(v2, found).index("two frames") < written(v2, found).index("<row_1_col_1>") < written(v2, found).index("three")
+    assert (
+        written(v2, found).index("two frames")
+        < written(v2, found).index("<row_1_col_1>")
+        < written(v2, found).index("three")
+    )
 
 
 def test_a_conversation_is_written_as_the_checkpoints_were_trained(v2: Checkpoint, media: Path) -> None:
