@@ -358,3 +358,18 @@ async def test_events_of_an_answer_that_nobody_began_are_shown_too() -> None:
         app.chat.receive(Tokens(id=1, text="late", count=1))
         await pilot.pause()
         assert app.chat.busy and text_of(app.views[-1]).strip() == "late"
+
+
+async def test_a_question_and_its_enter_that_arrive_at_once_stay_in_order() -> None:
+    """Over a slow line many keys come in one piece: none may overtake another, none may be lost."""
+    app = ChatApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        for character in "how many?\nof them\rand then":
+            key = {"\r": "enter", "\n": "ctrl+j", " ": "space", "?": "question_mark"}.get(character, character)
+            app.post_message(events.Key(key, character if character.isprintable() else None))
+        await pilot.pause()
+        await pilot.pause()
+        (asked,) = app.posted
+        assert isinstance(asked, Chat.Asked)
+        assert asked.text == "how many?\nof them"
+        assert app.prompt.text == "and then"

@@ -258,6 +258,8 @@ class Chat(Widget):
     def _send(self, event: Prompt.Sent) -> None:
         event.stop()
         text = event.text.strip()
+        if not self._prompt.text.startswith(event.text):
+            return  # typed on top of a question that was taken meanwhile: it stays, and Enter sends it
         if self.busy:
             self.say("Still answering: Esc stops it, then Enter sends.")
         elif not text:
@@ -266,7 +268,7 @@ class Chat(Widget):
             self.say("")
             paths = self._chips.clear()
             self._prompt.earlier.append(text)
-            self._prompt.clear_sent()
+            self._prompt.clear_sent(event.text)
             self._transcript.add(self.conversation.ask(text, tuple(str(path) for path in paths)))
             self.refresh_bindings()
             self.post_message(self.Asked(text, paths))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -36,6 +36,19 @@ class Prompt(TextArea):
             super().__init__()
             self.text = text
 
+    class Pressed(Message):
+        """A key with a meaning of its own was pressed; to the prompt itself, behind the keys that came before it.
+
+        The bindings have priority, so they act before the characters in front of them are in the text: over a slow line
+        a whole question and its Enter arrive at once.
+        """
+
+        bubble = False
+
+        def __init__(self, key: Literal["send", "newline"]) -> None:
+            super().__init__()
+            self.key = key
+
     class BackspaceInEmpty(Message):
         """Backspace was pressed with nothing to delete."""
 
@@ -61,11 +74,18 @@ class Prompt(TextArea):
         self._draft = ""
 
     def action_send(self) -> None:
-        """Hand the text over; the chat clears it when it is taken."""
-        self.post_message(self.Sent(self.text))
+        """Hand the text over once the keys before this one are in it; the chat clears it when it is taken."""
+        self.post_message(self.Pressed("send"))
 
     def action_newline(self) -> None:
-        """Start a new line at the cursor."""
+        """Start a new line at the cursor, once the keys before this one are in the text."""
+        self.post_message(self.Pressed("newline"))
+
+    def on_prompt_pressed(self, event: Pressed) -> None:
+        """Do what the key is for."""
+        if event.key == "send":
+            self.post_message(self.Sent(self.text))
+            return
         result = self.replace("\n", *self.selection, maintain_selection_offset=False)
         self.move_cursor(result.end_location)
 
@@ -73,10 +93,11 @@ class Prompt(TextArea):
         """Scroll the transcript."""
         self.post_message(self.Page(direction))
 
-    def clear_sent(self) -> None:
-        """Empty the prompt after its text was taken, and stand after the newest of the history again."""
+    def clear_sent(self, sent: str) -> None:
+        """Take `sent` out after it was taken, leave what was typed since, and stand after the newest of the history."""
         self._place, self._draft = None, ""
-        self.load_text("")
+        self.load_text(self.text.removeprefix(sent))
+        self.move_cursor(self.document.end)
 
     def action_cursor_up(self, select: bool = False) -> None:
         """Move up; from the first row on, bring earlier prompts back."""
