@@ -61,7 +61,9 @@ def half_blocks(image: Image.Image, columns: int, rows: int, depth: str) -> byte
     if depth == "truecolor":
         return small.tobytes()
     first = 16 if depth == "256" else 0
-    indices = np.asarray(small.quantize(palette=_palette(depth), dither=Image.Dither.FLOYDSTEINBERG))
+    # At half a cell a pixel, dithering is seen as noise: only where sixteen colours leave no other way.
+    dither = Image.Dither.FLOYDSTEINBERG if depth == "16" else Image.Dither.NONE
+    indices = np.asarray(small.quantize(palette=_palette(depth), dither=dither))
     return bytes((indices + first).astype(np.uint8))
 
 
