@@ -116,7 +116,8 @@ class Workbench(Screen[None]):
         if scope == "chat":
             self.chat.focus_prompt()
         else:
-            self.part(scope).focus()
+            # Now, not later as `Widget.focus` does it: what is typed right behind the key must find its place.
+            self.set_focus(self.part(scope))
 
     def _make_room(self, scope: Scope) -> None:
         self._part = scope

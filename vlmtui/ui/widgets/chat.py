@@ -210,8 +210,8 @@ class Chat(Widget):
         self.show_conversation(Conversation())
 
     def focus_prompt(self) -> None:
-        """Put the cursor into the prompt."""
-        self._prompt.focus()
+        """Put the cursor into the prompt, at once: what is typed right behind the key goes into it."""
+        self.screen.set_focus(self._prompt)
 
     # ---- the widget itself ----------------------------------------------------------------------
 
