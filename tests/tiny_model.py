@@ -42,15 +42,20 @@ def checkpoint(
     folder = _cache() / name
     if not folder.exists():
         aside = _cache() / f".{name}-{os.getpid()}"
-        command = [sys.executable, "-m", "tests.tiny_model", str(aside), family, size, kind]
-        command += [] if template else ["--no-template"]
-        command += ["--pickle"] if pickle else []
-        subprocess.run(command, check=True, cwd=Path(__file__).parent.parent, capture_output=True)
+        build(aside, family, size, kind, template=template, pickle=pickle)
         try:
             aside.rename(folder)
         except OSError:  # another test process was faster
             shutil.rmtree(aside)
     return folder
+
+
+def build(folder: Path, family: Family, size: Size, kind: Kind, *, template: bool = True, pickle: bool = False) -> None:
+    """Write such a checkpoint into `folder`, in a process of its own."""
+    command = [sys.executable, "-m", "tests.tiny_model", str(folder), family, size, kind]
+    command += [] if template else ["--no-template"]
+    command += ["--pickle"] if pickle else []
+    subprocess.run(command, check=True, cwd=Path(__file__).parent.parent, stdout=subprocess.DEVNULL)
 
 
 @cache
@@ -226,6 +231,8 @@ def _write_model(folder: Path, family: Family, size: Size, kind: Kind, tokens: d
     model.generation_config = transformers.GenerationConfig(
         bos_token_id=tokens["<|im_start|>"], eos_token_id=tokens["end"], pad_token_id=tokens["<|im_end|>"]
     )
+    if full:
+        model = model.to(torch.bfloat16)  # as v1 was published; half a gigabyte
     if pickle:
         config.save_pretrained(folder)
         torch.save(model.state_dict(), folder / "pytorch_model.bin")

@@ -1,0 +1,242 @@
+"""`vlmtui ask`, installed, as a shell and a person at a terminal use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from PIL import Image
+
+from tests.tiny_model import build, checkpoint
+
+from .terminal import VLMTUI, Terminal, run
+
+
+@pytest.fixture(scope="module")
+def model() -> str:
+    """A tiny checkpoint whose random words hold terminal controls: byte 0x1b and 0x9b are as likely as any."""
+    return str(checkpoint("smolvlm"))
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("pictures") / "noise.png"
+    Image.effect_noise((300, 200), 80).convert("RGB").save(path)
+    return str(path)
+
+
+def _children_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def test_the_answer_goes_to_stdout_alone(model: str, picture: str) -> None:
+    result = run("ask", "What is it?", picture, "--model", model, "--max-new-tokens", "40")
+    assert result.returncode == 0
+    assert result.stderr == ""
+    assert len(result.stdout) > 20
+    assert result.stdout.endswith("\n")
+
+
+def test_json_is_one_object_with_the_exact_text(model: str, picture: str) -> None:
+    result = run("ask", "What is it?", picture, "--model", model, "--max-new-tokens", "60", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.isascii()
+    assert result.stdout.count("\n") == 1
+    found = json.loads(result.stdout)
+    assert {
+        "text",
+        "model",
+        "prompt_tokens",
+        "image_tokens",
+        "completion_tokens",
+        "ttft_s",
+        "tokens_per_s",
+    } <= found.keys()
+    assert (found["image_tokens"], found["completion_tokens"], found["model"]) == (16, 60, Path(model).name)
+    assert found["prompt_tokens"] > 16
+    assert 0 < found["ttft_s"] < 60
+    assert found["tokens_per_s"] > 1
+    streamed = run("ask", "What is it?", picture, "--model", model, "--max-new-tokens", "60").stdout
+    unsafe = {c for c in found["text"] if (ord(c) < 32 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0}
+    assert unsafe  # the model did say something hostile
+    assert not unsafe & set(streamed)  # and none of it came out, though stdout was no terminal
+
+
+def test_options_reach_the_model(model: str, picture: str) -> None:
+    options = ["--system", "Be brief.", "--max-new-tokens", "2", "--dtype", "bfloat16", "--device", "cpu"]
+    result = run("ask", "Hi", picture, picture, "--model", model, *options, "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert (found["image_tokens"], found["completion_tokens"]) == (32, 2)
+    assert (found["dtype"], found["device"]) == ("bfloat16", "cpu")
+    assert found["prompt_tokens"] > 32 + len("System: Be brief. User: Hi Assistant:") // 2  # tokens are pairs of bytes
+
+
+def test_settings_apply_where_options_are_silent(model: str, picture: str, home: Path) -> None:
+    settings = home / ".config" / "vlmtui" / "settings.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'model = "{model}"\nmax_new_tokens = 7\nsystem_prompt = "Be brief."\ncolour = 1\n')
+    result = run("ask", "Hi", picture, "--json")
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["completion_tokens"] == 7
+    assert "unknown setting 'colour'" in result.stderr
+    assert json.loads(run("ask", "Hi", "--json", "--max-new-tokens", "3").stdout)["completion_tokens"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["Hi", "/no/such/file.png"], "no such file"),
+        (["Hi", "/"], "is a folder"),
+        (["Hi", __file__], "neither a picture nor a video"),
+        (["  "], "question is empty"),
+        (["Hi", "--max-new-tokens", "0"], "at least 1"),
+        (["Hi", "--temperature", "-1"], "greedy"),
+        (["Hi", "--temperature", "nan"], "greedy"),
+        (["Hi", "--device", "toaster"], "toaster"),
+        (["Hi", "--dtype", "int3"], "int3"),
+        (["Hi", "x" * 5000], "too long"),
+    ],
+)
+def test_wrong_use_is_exit_2_with_one_line(words: list[str], line: str) -> None:
+    before = time.perf_counter()
+    result = run("ask", *words)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("vlmtui: ")
+    assert line in result.stderr
+    assert time.perf_counter() - before < 5  # no engine was started for this
+
+
+def test_failures_are_exit_1_with_one_line(model: str, tmp_path: Path) -> None:
+    bad = tmp_path / "bad\x1b]52;c;aGk=\x07.png"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\nno")
+    video = tmp_path / "bad.mp4"
+    video.write_bytes(b"no video")
+    for words in (
+        ["Hi", str(bad), "--model", model],
+        ["Hi", str(video), "--model", model, "--json"],
+        ["Hi", "--model", "owner/not-in-the-cache"],
+        ["Hi", "--model", model, "--device", "cuda:7"],
+    ):
+        result = run("ask", *words)
+        assert result.returncode == 1
+        assert result.stdout == ""
+        assert result.stderr.count("\n") == 1
+        assert "Traceback" not in result.stderr
+        assert "\x1b" not in result.stderr
+        assert "; " in result.stderr  # cause; remedy
+
+
+def test_hostile_file_names_with_pictures_in_them(model: str, picture: str, tmp_path: Path) -> None:
+    names = ("-rf.png", "a b\nc.png", "[bold]x.png", "<image>.png", "ünïcode 🙂.png", "x\x1b]52;c;aGk=\x07.png")
+    for name in names:
+        shutil.copy(picture, tmp_path / name)
+    files = [str(tmp_path / name) for name in names]
+    result = run("ask", "Hi", *files, "--model", model, "--max-new-tokens", "2", "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["image_tokens"] == 16 * len(names)
+
+
+def test_ctrl_c_stops_it_and_leaves_no_process(model: str) -> None:
+    process = subprocess.Popen(
+        [VLMTUI, "ask", "Go on", "--model", model, "--max-new-tokens", "900"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+    assert process.stdout is not None
+    process.stdout.read(1)
+    children = _children_of(process)
+    assert children
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert out.endswith("\n")
+    assert not any(child.is_running() for child in children)
+
+
+def test_ctrl_c_while_it_loads(model: str) -> None:
+    process = subprocess.Popen(
+        [VLMTUI, "ask", "Go on", "--model", model], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not (children := _children_of(process)):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert not any(child.is_running() for child in children)
+
+
+def test_a_reader_that_goes_away(model: str) -> None:
+    command = f"{VLMTUI} ask 'Go on' --model {model} --max-new-tokens 900 | head -c 5 >/dev/null"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in result.stderr
+    assert "Exception" not in result.stderr
+
+
+def test_at_a_terminal_progress_shows_and_goes(model: str, picture: str) -> None:
+    arguments = [VLMTUI, "ask", "Hi", picture, "--model", model, "--max-new-tokens", "20"]
+    with Terminal(arguments, columns=100, rows=20) as terminal:
+        assert terminal.wait_for_end(60) == 0
+        assert b"loading" in terminal.received
+        assert b"warm-up" in terminal.received
+        assert "loading" not in terminal.text
+        assert terminal.text.strip()
+        assert b"\x1b" not in terminal.received  # nor did the model's own escape sequences come out
+
+
+def test_a_terminal_that_knows_only_ascii(model: str, picture: str) -> None:
+    result = subprocess.run(
+        [VLMTUI, "ask", "Hi", picture, "--model", model, "--max-new-tokens", "40"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.isascii()
+
+
+def test_the_asking_process_never_imports_torch(model: str, picture: str) -> None:
+    code = (
+        "import sys; from vlmtui.cli import main\n"
+        f"code = main(['ask', 'Hi', {picture!r}, '--model', {model!r}, '--max-new-tokens', '3', '--json'])\n"
+        "print(code, sorted({m.split('.')[0] for m in sys.modules}), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.stderr.startswith("0 ["), result.stderr
+    for heavy in ("torch", "transformers", "huggingface_hub", "numpy", "PIL", "cv2", "textual"):
+        assert f"'{heavy}'" not in result.stderr
+
+
+@pytest.fixture(scope="module", params=["idefics3", "smolvlm"])
+def full_size(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A checkpoint of the exact shape of SmolVLM-256M or SmolVLM2-256M; half a gigabyte, gone afterwards."""
+    names = {"idefics3": "SmolVLM-256M-Instruct", "smolvlm": "SmolVLM2-256M-Video-Instruct"}
+    folder = tmp_path_factory.mktemp("full") / names[request.param]
+    build(folder, request.param, "256M", "instruct")
+    yield str(folder)
+    shutil.rmtree(folder)
+
+
+def test_full_size_checkpoints_of_both_versions(full_size: str, picture: str) -> None:
+    result = run("ask", "What is it?", picture, "--model", full_size, "--max-new-tokens", "5", "--json", seconds=280)
+    assert result.returncode == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    assert found["model"] == Path(full_size).name
+    assert (found["image_tokens"], found["completion_tokens"], found["dtype"]) == (64, 5, "float32")
+    assert found["tokens_per_s"] > 0
