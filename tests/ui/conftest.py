@@ -58,8 +58,8 @@ def make_app(workspace: Path, tiny: Path, tmp_path: Path) -> MakeApp:
 
     def make(**changes: object) -> VlmtuiApp:
         options: dict[str, object] = {
-            "settings": Settings(device="cpu", graphics="half-block", max_new_tokens=16),
-            "choice": ModelChoice(str(tiny), device="cpu"),
+            "settings": Settings(device="cpu", dtype="float32", graphics="half-block", max_new_tokens=16),
+            "choice": ModelChoice(str(tiny), device="cpu", dtype="float32"),
             "settings_path": tmp_path / "settings.toml",
             "log": tmp_path / "engine.log",
         }
