@@ -66,7 +66,11 @@ def test_a_whole_session_loads_nothing_heavy(workspace: Path, tiny: Path, tmp_pa
 @pytest.mark.parametrize("command", [[], ["demo"], ["open"]])
 def test_without_a_terminal_it_says_so(command: list[str], tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "vlmtui", *command], capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=tmp_path
+        [sys.executable, "-m", "vlmtui", *command],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        cwd=tmp_path,
     )
     assert done.returncode == 2
     assert done.stdout == ""

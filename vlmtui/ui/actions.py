@@ -161,7 +161,7 @@ ACTIONS: tuple[Action, ...] = (
         ("enter",),
         "explorer",
         "open",
-        "Attach it to the chat and go there; on a folder, open or close it.",
+        "Attach it and go to the chat; on a folder, open or close it.",
         label="Ask about it",
     ),
     Action(

@@ -7,7 +7,18 @@ from functools import cache
 
 _WORDS = re.compile(r"[a-z]+")
 
-_ABOUT_THE_TASK = ["shape", "shapes", "colour", "colours", "color", "colors", "coloured", "colored", "picture", "pictures", "image", "images", "frame", "frames", "video", "move", "moves", "moving", "direction", "change", "changes", "appear", "appears", "many", "number", "count", "few", "most", "more", "fewer", "differ", "differs", "different", "difference", "differences", "same", "what", "which", "where", "how", "read", "text", "word", "words", "written", "say", "says", "letters", "digits", "describe", "description", "left", "right", "above", "below", "top", "bottom", "middle", "center", "centre", "corner", "under", "over", "between", "next", "beside", "small", "big", "large", "little", "bigger", "smaller", "largest", "smallest", "biggest", "it", "them", "they", "one", "ones", "there"]
+_ABOUT_THE_TASK = frozenset(
+    word
+    for line in (
+        "colour colours color colors coloured colored picture pictures image images frame frames video",
+        "move moves moving direction change changes appear appears many number count few most more fewer",
+        "differ differs different difference differences same what which where how",
+        "read text word words written say says letters digits describe description",
+        "left right above below top bottom middle center centre corner under over between next beside",
+        "small big large little bigger smaller largest smallest biggest it them they one ones there",
+    )
+    for word in line.split()
+)
 """Words with which one asks about shapes without naming one: they settle nothing."""
 
 
@@ -22,7 +33,7 @@ def is_elsewhere(question: str) -> bool:
     if words & _known():
         return False
     singular = {word.removesuffix("s") for word in words} | words
-    return bool(singular & set(NOUNS)) or not words & set(_ABOUT_THE_TASK)
+    return bool(singular & set(NOUNS)) or not words & _ABOUT_THE_TASK
 
 
 def is_the_models_own_no(answer: str) -> bool:

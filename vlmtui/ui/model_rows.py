@@ -40,10 +40,13 @@ class ModelRow:
 
 
 def model_rows() -> list[ModelRow]:
-    """Return the demo model and the family, as the catalogue has them. Looks into the local cache: call it off the event loop."""
+    """Return the demo model and the family, as the catalogue has them.
+
+    Looks into the local cache, which may be on a slow disk: call it off the event loop.
+    """
     from vlmtui.models.catalogue import FAMILY, cached
 
-    rows = [ModelRow("demo", "coloured shapes and short words; answers at once", "", "", "built in", here=True)]
+    rows = [ModelRow("demo", "coloured shapes, short words", kind="built in", here=True)]
     rows += [
         ModelRow(
             entry.id,
@@ -72,15 +75,16 @@ def typed_row(typed: str) -> ModelRow | None:
 def row_content(row: ModelRow, width: int, *, current: bool) -> Content:
     """Lay a line out in columns for `width` cells."""
     columns = f"{row.size:>6}  {row.memory:>7}  {row.kind:<15}"
+    if not row.size:
+        columns = f"{row.note:<{len(columns)}.{len(columns)}}"
     state = "loaded" if current else "on disk" if row.here and row.model != "demo" else ""
     room = max(12, width - len(columns) - 12)
-    name = safe_line(row.model.removeprefix("HuggingFaceTB/"), room)
-    if not row.size:
-        columns = safe_line(row.note, len(columns)).ljust(len(columns))
+    folder = row.model.startswith("/")
+    name = safe_line(Path(row.model).name if folder else row.model.removeprefix("HuggingFaceTB/"), room)
     return Content.assemble(
         "● " if current else "  ",
         (name.ljust(room), "bold" if current else ""),
-        (columns, "$text-muted"),
+        (columns, "$foreground-muted"),
         " ",
         (state, "$text-success"),
     )

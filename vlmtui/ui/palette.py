@@ -37,4 +37,4 @@ def _line(title: str | Content, action: Action) -> Content:
     """Return the title with the key at a fixed column."""
     text = title if isinstance(title, Content) else Content(title)
     gap = max(2, _WIDTH - text.cell_length)
-    return Content.assemble(text, " " * gap, (key_name(action.keys[0]), "$text-muted"))
+    return Content.assemble(text, " " * gap, (key_name(action.keys[0]), "$foreground-muted"))

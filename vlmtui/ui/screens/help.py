@@ -55,11 +55,11 @@ def help_text() -> Content:
         actions = [action for action in ACTIONS if action.scope in scopes]
         if not actions:
             continue
-        pieces += ["\n", (title.upper(), "$text-muted"), "\n"]
+        pieces += ["\n", (title.upper(), "$foreground-muted"), "\n"]
         for action in actions:
             keys = key_names(action)
             if len(keys) >= _KEYS_WIDTH:
                 keys = keys.split(", ")[0]
             pieces += [(keys.ljust(_KEYS_WIDTH), "bold $text-primary"), action.title, "\n"]
-            pieces += [" " * _KEYS_WIDTH, (action.help, "$text-muted"), "\n"]
+            pieces += [" " * _KEYS_WIDTH, (action.help, "$foreground-muted"), "\n"]
     return Content.assemble(*pieces)

@@ -61,16 +61,21 @@ class ModelPicker(ModalScreen[None]):
         import asyncio
 
         self._rows = await asyncio.to_thread(model_rows)
+        choice = self._session.choice
+        if choice is not None and choice.model not in {row.model for row in self._rows}:
+            self._rows.insert(0, ModelRow(choice.model, "chosen before", choice=choice))
         self._show("")
 
     def _show(self, typed: str) -> None:
         """List what matches `typed`, and `typed` itself where it can be a model's name."""
         words = typed.casefold().split()
         rows = [row for row in self._rows if all(word in row.search for word in words)]
-        if typed and (own := typed_row(typed)) is not None:
-            rows.append(own)
+        if typed and (own := typed_row(typed)) is not None and own.model not in {row.model for row in rows}:
+            rows.insert(0, own)
         if self._previous is not None and not typed:
-            rows.insert(0, ModelRow(self._previous.model, "go back to it", choice=self._previous))
+            back = self._previous
+            rows = [row for row in rows if row.model != back.model]
+            rows.insert(0, ModelRow(back.model, "go back to it", choice=back))
         self._shown = rows
         options = self.query_one(OptionList)
         options.clear_options()

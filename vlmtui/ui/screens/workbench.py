@@ -38,8 +38,8 @@ class Workbench(Screen[None]):
 
     AUTO_FOCUS = "#explorer"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("workbench")]
-    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (60, "-medium"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (10, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (60, "-medium"), (100, "-wide")]  # noqa: RUF012 - Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (10, "-high")]  # noqa: RUF012 - Textual's
 
     def __init__(self, directory: Path, *, select: Path | None = None, graphics: str = "auto") -> None:
         super().__init__(id="workbench")

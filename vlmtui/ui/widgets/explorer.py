@@ -199,7 +199,8 @@ class Explorer(ScrollView, can_focus=True):
         base = self.rich_style
         if not 0 <= line < len(self._rows):
             if line == 0:
-                return Strip([Segment("  Reading…".ljust(width)[:width], self._part("explorer--dim"))])
+                dim = base + Style(color=self._part("explorer--dim").color)
+                return Strip([Segment("  Reading…".ljust(width)[:width], dim)])
             return Strip.blank(width, base)
         entry = self._rows[line]
         style = base
@@ -230,7 +231,7 @@ class Explorer(ScrollView, can_focus=True):
         return strip.adjust_cell_length(width, style).simplify()
 
     def _part(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        return self.get_component_rich_style(name)
 
     def watch_hover(self) -> None:
         self.refresh()
