@@ -185,13 +185,13 @@ class _Stream(BaseStreamer):  # type: ignore[misc]
 def _stoppable_prompt(model: Any, check: Callable[[], None]) -> Iterator[Callable[[], None]]:
     """Let a stop end the reading of the prompt too, which takes a minute for seventeen tiles on a CPU.
 
-    A check before each layer, vision and text; yields what takes the checks away again, to be called at the first
-    token: they would cost a small model speed.
+    A check before each part of each layer, vision and text (a whole layer of vision takes seconds then); yields what
+    takes the checks away again, to be called at the first token: they would cost a small model speed.
     """
     handles = [
         module.register_forward_pre_hook(lambda *_: check())
-        for name, module in model.named_modules()
-        if name.rpartition(".")[2].isdigit() and name.rpartition(".")[0].endswith("layers")
+        for module in model.modules()
+        if next(module.children(), None) is None
     ]
 
     def remove() -> None:

@@ -106,12 +106,14 @@ class Engine:
 
     def _serve(self, request: Load | Generate, asked_at: float) -> None:
         """Run one request; whatever happens, it is answered and the engine goes on."""
+        failed_here = True
         try:
             self._flags.check(request.id)
             if isinstance(request, Load):
                 self._load(request, asked_at)
             else:
                 self._generate(request, asked_at)
+            failed_here = False
         except Stopped:
             self._outlet.send(Finished(id=request.id, reason="stopped"))
         except EngineFailure as error:
@@ -122,7 +124,8 @@ class Engine:
             self._outlet.send(failed(request.id, error))
         finally:
             self._flags.forget(request.id)
-            self._free()
+            if failed_here:
+                _free_gpu()
 
     def _load(self, request: Load, asked_at: float) -> None:
         self._outlet.send(LoadProgress(id=request.id, stage="libraries", total=1))
@@ -152,12 +155,6 @@ class Engine:
             stopped=lambda: self._flags.is_stopped(request.id),
             asked_at=asked_at,
         )
-
-    def _free(self) -> None:
-        """Give back what a failed or finished request held on a GPU."""
-        torch = sys.modules.get("torch")
-        if torch is not None and torch.cuda.is_available() and self._checkpoint is None:
-            torch.cuda.empty_cache()
 
 
 def main() -> int:
@@ -223,6 +220,13 @@ def _leave() -> None:
     with contextlib.suppress(Exception):
         sys.stderr.flush()
     os._exit(0)
+
+
+def _free_gpu() -> None:
+    """Give back what a failed request held on a GPU, so that the next one has room."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _trace(error: BaseException) -> str:
