@@ -22,6 +22,7 @@ from vlmtui.media.protocol import Depth, MediaFailure, MediaInfo, Rendered
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.graphics import detect
+from vlmtui.ui.graphics.kitty import MOST_CELLS
 from vlmtui.ui.graphics.replies import Replies
 from vlmtui.ui.widgets.preview_canvas import PreviewCanvas
 from vlmtui.ui.widgets.preview_info import cost_line, facts_line, name_line
@@ -221,6 +222,8 @@ class Preview(Widget):
     def _space(self) -> tuple[int, int]:
         """Return the cells that a picture may take: all but the lines underneath, whether or not they are there yet."""
         width, height = self.content_size
+        if self._terminal.form == "kitty":
+            width, height = min(width, MOST_CELLS), min(height, MOST_CELLS)
         return width, height - self.query_one("#preview-name").outer_size.height - _FACTS_ROWS
 
     # ---- what is said ---------------------------------------------------------------------------
