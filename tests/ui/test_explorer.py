@@ -114,6 +114,14 @@ async def test_enter_attaches_and_goes_a_attaches_and_stays(workspace: Path) -> 
         assert app.attached == [(workspace / "picture1.png", False), (workspace / "picture1.png", True)]
 
 
+async def test_a_file_deep_in_the_folder_can_be_selected_from_the_start(workspace: Path) -> None:
+    app = ExplorerApp(workspace, select=workspace / "more" / "inside.png")
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.selected == [workspace / "more" / "inside.png"])
+        await pilot.press("down")
+        await until(pilot, lambda: app.selected[-1].name == "picture1.png")
+
+
 async def test_a_text_cannot_be_attached_and_says_so(workspace: Path) -> None:
     app = ExplorerApp(workspace, select=workspace / "README.md")
     async with app.run_test(notifications=True) as pilot:

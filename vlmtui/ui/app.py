@@ -82,6 +82,7 @@ class VlmtuiApp(App[int]):
         self._mistakes = mistakes or []
         self._settings_path = settings_path
         self._interrupted = 0.0
+        self._model_is_chosen = bool(self.settings.model) and self.settings.model != "demo"
         self._log_path = log
         self._session: Session | None = None
         for theme in THEMES:
@@ -137,6 +138,7 @@ class VlmtuiApp(App[int]):
         """Load `choice` in place of what is loaded; with `keep`, remember it in the settings once it is loaded."""
         await self.session.load(choice)
         if keep and self.session.loaded is not None and self.session.choice == choice:
+            self._model_is_chosen = True
             self._remember("model", choice.model)
 
     @work(group="engine-answer", exit_on_error=False)
@@ -159,7 +161,7 @@ class VlmtuiApp(App[int]):
 
     def on_session_model_ready(self, message: Session.ModelReady) -> None:
         if self._open:
-            self.workbench.model_ready(message.loaded, first=not self.settings.model)
+            self.workbench.model_ready(message.loaded, chosen=self._model_is_chosen)
             self._picker_shows(message)
 
     def on_session_load_failed(self, message: Session.LoadFailed) -> None:

@@ -13,6 +13,9 @@ from vlmtui.paths import settings_file
 from vlmtui.safetext import safe_line
 from vlmtui.settings import read_settings
 
+_FIRST_PICTURE = "shapes/three-shapes.png"
+"""What the demo's workspace opens with."""
+
 
 def open_workbench(options: argparse.Namespace) -> int:
     """Open the folder of `options`, or the folder of a file with that file selected; return the exit code."""
@@ -23,25 +26,33 @@ def open_demo(options: argparse.Namespace) -> int:
     """Write the demo's workspace and open it with the embedded model, or the one that `options` name."""
     if problem := _not_a_terminal():
         return _fail(problem, 2)
-    from vlmtui.demo.workspace import write_workspace
-
-    directory = Path(options.directory)
-    try:
-        directory = write_workspace(directory)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        return _fail(f"cannot write {directory}: {reason}; give another folder: vlmtui demo DIR", 1)
+    directory = Path(os.path.abspath(Path(options.directory).expanduser()))  # noqa: PTH100
+    if problem := _write_demo(directory):
+        return _fail(f"cannot write {directory}: {problem}; give another folder: vlmtui demo DIR", 1)
     if options.model is None:
         options.model = "demo"
-    return _open(directory, options)
+    return _open(directory, options, select=directory / _FIRST_PICTURE)
 
 
-def _open(place: Path, options: argparse.Namespace) -> int:
+def _write_demo(directory: Path) -> str:
+    """Write the demo's workspace unless it is there; return what went wrong, or an empty string."""
+    import subprocess
+
+    if all((directory / name).exists() for name in ("README.md", "questions.jsonl", _FIRST_PICTURE)):
+        return ""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "vlmtui.demo", str(directory)], capture_output=True, text=True, errors="replace"
+    )
+    if done.returncode == 0:
+        return ""
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+
+
+def _open(place: Path, options: argparse.Namespace, *, select: Path | None = None) -> int:
     if problem := _not_a_terminal():
         return _fail(problem, 2)
     try:
         place = Path(os.path.abspath(place.expanduser()))  # noqa: PTH100 - keeps links as the user wrote them
-        select = None
         if place.is_file():
             place, select = place.parent, place
         if not place.is_dir():

@@ -48,6 +48,7 @@ class Workbench(Screen[None]):
         self._select = select
         self._graphics = graphics
         self._part: Scope = "explorer"
+        self._greeted = False
         self.complete = False
         """Whether the preview and the chat are there: some milliseconds after the first paint."""
 
@@ -205,10 +206,20 @@ class Workbench(Screen[None]):
         self.query_one(StatusBar).state = state
         self.query_one(KeyBar).busy = state.busy
 
-    def model_ready(self, loaded: Loaded, *, first: bool) -> None:
-        """A checkpoint is loaded: the preview can say what a picture costs it."""
+    def model_ready(self, loaded: Loaded, *, chosen: bool) -> None:
+        """A checkpoint is loaded: the preview can say what a picture costs it.
+
+        Args:
+            chosen: the user has chosen a model, now or before; else the demo model says what it is.
+        """
         self._show_cost()
         self.query_one("#chat-title", Static).update(Content(f"CHAT  {safe_line(loaded.name, 40)}"))
+        if loaded.demo and not chosen and not self._greeted:
+            self._greeted = True
+            self.chat.say(
+                "The built-in demo model answers: it knows coloured shapes and short words. "
+                f"{key_of('model.choose')} chooses a real SmolVLM."
+            )
 
     def _show_cost(self) -> None:
         self.preview.processor = self.workbench_app.session.processor

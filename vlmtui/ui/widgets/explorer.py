@@ -121,30 +121,40 @@ class Explorer(ScrollView, can_focus=True):
             folder.children = [Entry("empty", "note", folder)]
         else:
             folder.children = _keep_open(folder.children or [], listing.entries)
+            self._open_way(folder)
             for child in folder.children:
                 if child.expanded:
                     self._read(child)
         self._show_rows()
 
+    def _open_way(self, folder: Entry) -> None:
+        """Open the folder in `folder` that leads to the file which is to be selected."""
+        if self._select is None:
+            return
+        path = folder.path
+        if self._select.parent != path and self._select.is_relative_to(path):
+            name = self._select.relative_to(path).parts[0]
+            for child in folder.children or ():
+                if child.name == name and child.kind == "folder":
+                    child.expanded = True
+
     def _show_rows(self) -> None:
         """Lay out the visible entries again, keeping the cursor on its entry."""
         at = self.selected
-        wanted = self._select if at is None else at.path
         rows: list[Entry] = []
         _flatten(self._root, rows)
-        self._rows = rows
-        self.virtual_size = Size(self._width(), len(rows))
-        line = self.cursor
-        if wanted is not None:
+        line = -1
+        if self._select is not None:
+            line = _line_of(self._select, rows)
+            if line >= 0:
+                self._select = None
+        if line < 0 and at is not None:
             line = next((i for i, row in enumerate(rows) if row is at), -1)
             if line < 0:
-                name = wanted.name
-                line = next((i for i, row in enumerate(rows) if row.name == name and row.path == wanted), -1)
-            if line < 0:
-                line = min(self.cursor, len(rows) - 1)
-            elif self._select is not None:
-                self._select = None
-        self.cursor = max(0, min(line, len(rows) - 1))
+                line = _line_of(at.path, rows)
+        self._rows = rows
+        self.virtual_size = Size(self._width(), len(rows))
+        self.cursor = max(0, min(line if line >= 0 else self.cursor, len(rows) - 1))
         self.refresh()
         if self.selected is not None and self.selected is not at:
             self._announce()
@@ -328,6 +338,11 @@ class Explorer(ScrollView, can_focus=True):
 
     def action_refresh_folders(self) -> None:
         self._read(self._root)
+
+
+def _line_of(path: Path, rows: list[Entry]) -> int:
+    """Return the line of the entry at `path`, -1 if it is not laid out."""
+    return next((i for i, row in enumerate(rows) if row.name == path.name and row.path == path), -1)
 
 
 def _flatten(folder: Entry, rows: list[Entry]) -> None:
