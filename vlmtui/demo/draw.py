@@ -16,6 +16,7 @@ from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES
 OVERSAMPLING = 4
 MAP_SIDE = 16
 """The maps have this many cells a side."""
+_FINE_SIDE = 4 * MAP_SIDE  # they are drawn finer, as Pillow fills every cell that an outline touches
 
 
 def _gradient(ground: Background, width: int, height: int) -> Image.Image:
@@ -143,9 +144,8 @@ def class_maps(scene: Scene) -> bytes:
         3 * MAP_SIDE * MAP_SIDE bytes: the shape map, the colour map and the glyph map, row by row. Shapes count
         from 1 in the order of `SHAPES`, colours of `COLOUR_NAMES`, glyphs of `GLYPHS`.
     """
-    size = (MAP_SIDE, MAP_SIDE)
-    shape_map, colour_map, glyph_map = (Image.new("L", size, 0) for _ in range(3))
-    x_scale, y_scale = MAP_SIDE / scene.width, MAP_SIDE / scene.height
+    shape_map, colour_map, glyph_map = (Image.new("L", (_FINE_SIDE, _FINE_SIDE), 0) for _ in range(3))
+    x_scale, y_scale = _FINE_SIDE / scene.width, _FINE_SIDE / scene.height
     for item in scene.items:
         corners = outline(item.shape, item.x * scene.width, item.y * scene.height, item.radius * scene.short,
                           item.angle, item.form)  # fmt: skip
@@ -154,7 +154,8 @@ def class_maps(scene: Scene) -> bytes:
         ImageDraw.Draw(colour_map).polygon(cells, fill=1 + COLOUR_NAMES.index(item.colour))
     if scene.lettering is not None:
         _mark_glyphs(ImageDraw.Draw(glyph_map), scene.lettering, scene)
-    return shape_map.tobytes() + colour_map.tobytes() + glyph_map.tobytes()
+    coarse = (one.resize((MAP_SIDE, MAP_SIDE), Image.Resampling.NEAREST) for one in (shape_map, colour_map, glyph_map))
+    return b"".join(one.tobytes() for one in coarse)
 
 
 def _mark_glyphs(pen: ImageDraw.ImageDraw, line: Lettering, scene: Scene) -> None:
@@ -163,9 +164,9 @@ def _mark_glyphs(pen: ImageDraw.ImageDraw, line: Lettering, scene: Scene) -> Non
     along = -sum(steps) / 2
     for glyph, step in zip(line.text, steps, strict=True):
         middle = along + step / 2
-        x = (line.x * scene.width + middle * math.cos(line.turn)) / scene.width * MAP_SIDE
-        y = (line.y * scene.height + middle * math.sin(line.turn)) / scene.height * MAP_SIDE
-        half_x, half_y = step / 2 / scene.width * MAP_SIDE, cap / 2 / scene.height * MAP_SIDE
+        x = (line.x * scene.width + middle * math.cos(line.turn)) / scene.width * _FINE_SIDE
+        y = (line.y * scene.height + middle * math.sin(line.turn)) / scene.height * _FINE_SIDE
+        half_x, half_y = step / 2 / scene.width * _FINE_SIDE, cap / 2 / scene.height * _FINE_SIDE
         box = (math.ceil(x - half_x - 0.5), math.ceil(y - half_y - 0.5),
                math.floor(x + half_x - 0.5), math.floor(y + half_y - 0.5))  # fmt: skip
         if box[2] >= box[0] and box[3] >= box[1]:

@@ -194,6 +194,7 @@ def random_scene(
     size: tuple[int, int] | None = None,
     unique: bool | None = None,
     fine: bool = False,
+    text: str | None = None,
 ) -> Scene:
     """A scene of 1-4 shapes, some with a printed word or number, some with print alone.
 
@@ -202,6 +203,7 @@ def random_scene(
         with_print: whether text is printed; random where None.
         size: width and height in pixels; random where None.
         fine: whether the text, if there is any, is fine print.
+        text: what is printed, if anything is; random where None.
         unique: whether no two shapes share both colour and shape; mostly so where None.
     """
     width, height = size or picture_size(rng)
@@ -216,7 +218,7 @@ def random_scene(
         unique = rng.random() < 0.85
     if with_print and shapes == 4 and rng.random() < 0.7:
         shapes = rng.randint(1, 3)
-    text = place_lettering(rng, width, height, crowd=shapes, fine=fine) if with_print else None
+    text = place_lettering(rng, width, height, crowd=shapes, text=text, fine=fine) if with_print else None
     items: list[Item] = []
     while len(items) < shapes:
         shape, colour = pick_names(rng, items, unique)
@@ -228,7 +230,9 @@ def random_scene(
             break
         items.append(placed)
     if not items and text is None:
-        return random_scene(rng, shapes=shapes, with_print=with_print, size=size, unique=unique, fine=fine)
+        return random_scene(
+            rng, shapes=shapes, with_print=with_print, size=size, unique=unique, fine=fine, text=text
+        )
     rng.shuffle(items)
     ground = background(rng, [item.rgb for item in items])
     if text is not None:

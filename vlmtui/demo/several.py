@@ -40,19 +40,22 @@ def _picture(number: int) -> str:
     return f"picture {number}"
 
 
-def random_album(rng: Random, pictures: int, pair: bool | None = None) -> Album:
-    """`pictures` scenes; with `pair` (two pictures) the second is the first with one thing changed."""
+def random_album(
+    rng: Random, pictures: int, pair: bool | None = None, size: tuple[int, int] | None = None
+) -> Album:
+    """`pictures` scenes, of `size` pixels where given; with `pair` (two pictures) the second is the first with one
+    thing changed."""
     if pair is None:
         pair = pictures == 2 and rng.random() < 0.6
     if pair:
         while True:
-            first = random_scene(rng, shapes=rng.randint(1, 3), with_print=rng.random() < 0.1, unique=True)
+            first = random_scene(rng, shapes=rng.randint(1, 3), with_print=rng.random() < 0.1, unique=True, size=size)
             changed = one_change(rng, first)
             if changed is not None:
                 second, said = changed
                 return Album((first, replace(second, seed=rng.getrandbits(32))), said)
-    width, height = picture_size(rng)
-    same_size = rng.random() < 0.5
+    width, height = size or picture_size(rng)
+    same_size = size is not None or rng.random() < 0.5
     scenes = tuple(
         random_scene(rng, with_print=rng.random() < 0.25, size=(width, height) if same_size else None)
         for _ in range(pictures)

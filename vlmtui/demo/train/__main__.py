@@ -53,11 +53,11 @@ def _make(index: int, kind: str) -> batches.Batch:
 
 def mix(progress: float) -> dict[str, float]:
     """How often each type of batch is drawn: single pictures alone at first."""
-    if progress < 0.18:
-        return {"single": 0.88, "chat": 0.12}
-    if progress < 0.4:
-        return {"single": 0.5, "chat": 0.08, "later": 0.02, "split": 0.08, "album": 0.16, "film": 0.16}
-    return {"single": 0.36, "chat": 0.08, "later": 0.05, "split": 0.11, "album": 0.2, "film": 0.2}
+    if progress < 0.34:
+        return {"single": 0.87, "chat": 0.13}
+    if progress < 0.5:
+        return {"single": 0.5, "chat": 0.08, "later": 0.02, "split": 0.1, "album": 0.15, "film": 0.15}
+    return {"single": 0.34, "chat": 0.07, "later": 0.05, "split": 0.12, "album": 0.21, "film": 0.21}
 
 
 class Threads:
@@ -107,6 +107,7 @@ class Run:
         self.model = build_model(self.tokenizer)
         self.model.set_attn_implementation("eager")  # faster than sdpa at this width on a CPU
         self.head = loop.MapHead(self.model.config.vision_config.hidden_size)
+        self.words = loop.Words(self.tokenizer)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizers = loop.optimizers(self.model, self.head, options.rate, not options.adamw)
         self.step, self.elapsed = 0, 0.0
@@ -185,13 +186,14 @@ class Run:
             kind, coming = queue.popleft()
             batch = _tensors(coming.result())
             threads, begun = self.threads.choose(), time.perf_counter()
-            answer_loss, map_loss = self.one_step(batch, progress)
+            answer_loss, map_loss, word_loss = self.one_step(batch, progress)
             work = batch["ids"].numel() + 64 * len(batch["pixels"])
             self.threads.measured(threads, (time.perf_counter() - begun) / work)
             window[f"{threads} threads"].append(1.0)
             window[kind].append(answer_loss)
             if map_loss:
                 window["maps"].append(map_loss)
+                window["words"].append(word_loss)
             if time.time() >= next_evaluation:
                 self.report(window, progress)
                 window.clear()
@@ -201,16 +203,16 @@ class Run:
         self.report(window, self.progress())
         self.pool.shutdown(cancel_futures=True)
 
-    def one_step(self, batch: dict[str, Tensor], progress: float) -> tuple[float, float]:
-        """One step of the optimisers; returns the loss on answers and on maps."""
+    def one_step(self, batch: dict[str, Tensor], progress: float) -> tuple[float, float, float]:
+        """One step of the optimisers; returns the losses on answers, maps and words."""
         factor = loop.learning_rate(progress)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
-        map_weight = 1.0 if progress < 0.3 else 0.3
+        guide = 1.0 if progress < 0.4 else 0.3  # the guiding losses matter less once the answers come
         with torch.autocast("cpu", torch.bfloat16, enabled=not self.options.float32):
-            result = loop.losses(self.model, self.head, batch)
-            loss = result.answers + map_weight * result.maps
+            result = loop.losses(self.model, self.head, batch, self.words)
+            loss = result.answers + guide * (result.maps + 0.5 * result.words)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -220,7 +222,7 @@ class Run:
         decay = min(0.999, 1 - 10 / (self.step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
-        return float(result.answers.detach()), float(result.maps.detach())
+        return float(result.answers.detach()), float(result.maps.detach()), float(result.words.detach())
 
     def report(self, window: dict[str, list[float]], progress: float) -> None:
         """Appends one line to the curve."""

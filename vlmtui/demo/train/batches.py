@@ -22,12 +22,12 @@ from vlmtui.demo.train.packing import Encoder, Row, conversation, first_turns, s
 Batch = dict[str, np.ndarray]
 
 SIZES: dict[str, tuple[int, int]] = {
-    "single": (32, 14),
-    "chat": (32, 8),
-    "later": (16, 3),
-    "split": (20, 10),
-    "album": (14, 8),
-    "film": (9, 7),
+    "single": (20, 14),
+    "chat": (20, 8),
+    "later": (12, 3),
+    "split": (12, 10),
+    "album": (10, 8),
+    "film": (7, 7),
 }
 """Rows in a batch of each type, and questions drawn for a row (for a picture, in "later")."""
 

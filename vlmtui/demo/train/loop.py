@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import SmolVLMForConditionalGeneration
@@ -42,15 +43,59 @@ class MapHead(nn.Module):
         return loss / 3
 
 
+class Words(nn.Module):
+    """Draws each image token towards the embeddings of the words for what it covers: a red circle's tokens towards
+    " red" and " circle", a letter's towards that letter. The language model then finds a thing by its name from
+    the start, instead of having to learn a translation first. It has no weights of its own."""
+
+    SHARPNESS = 14.0
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        names = [[" nothing", *(f" {name}" for name in group)] for group in (SHAPES, COLOUR_NAMES)]
+        names.append([" nothing", *GLYPHS])
+        ids = [[tokenizer.encode(name, add_special_tokens=False).ids for name in group] for group in names]
+        assert all(len(one) == 1 for group in ids for one in group), "a word of the demo's world is not one token"
+        self.ids = [torch.tensor([one[0] for one in group]) for group in ids]
+
+    def forward(self, features: Tensor, maps: Tensor, embeddings: Tensor) -> Tensor:
+        """Cross entropy of the words under each token.
+
+        Args:
+            features: (pictures, tokens, hidden), what the connector gives.
+            maps: (pictures, 3, 16, 16).
+            embeddings: (vocabulary, hidden).
+        """
+        count, tokens, _ = features.shape
+        side = int(tokens**0.5)
+        cells = MAP_SIDE // side
+        likeness = F.normalize(features.float(), dim=-1) @ F.normalize(embeddings.float(), dim=-1).T
+        logits = self.SHARPNESS * likeness
+        chances = logits.float().log_softmax(-1)
+        wanted = torch.zeros_like(chances)
+        for number, ids in enumerate(self.ids):
+            parts = maps[:, number].view(count, side, cells, side, cells).transpose(2, 3).reshape(count, tokens, -1)
+            hits = F.one_hot(parts.long(), len(ids)).sum(2).float()
+            hits[..., 0] = 0
+            wanted.index_add_(-1, ids, hits.clamp(max=4))
+        empty = wanted.sum(-1) == 0
+        wanted[..., self.ids[0][0]] += empty.float()
+        wanted = wanted / wanted.sum(-1, keepdim=True)
+        each = -(wanted * chances).sum(-1)
+        weight = torch.where(empty, 0.2, 1.0)
+        return (each * weight).sum() / weight.sum()
+
+
 @dataclass
 class Losses:
-    """Loss on the answers, loss on the maps, and which questions were answered wholly right.
+    """Loss on the answers, on the maps, on the words of the image tokens, and which questions were answered wholly right.
 
     `right` is (questions,) bool in the order of rows and questions.
     """
 
     answers: Tensor
     maps: Tensor
+    words: Tensor
     right: Tensor | None
 
 
@@ -65,7 +110,11 @@ def attention(parts: Tensor) -> Tensor:
 
 
 def losses(
-    model: SmolVLMForConditionalGeneration, head: MapHead | None, batch: dict[str, Tensor], score: bool = False
+    model: SmolVLMForConditionalGeneration,
+    head: MapHead | None,
+    batch: dict[str, Tensor],
+    words: Words | None = None,
+    score: bool = False,
 ) -> Losses:
     """Runs one batch (the arrays of `BatchMaker.make` as tensors) through the model."""
     inner = model.model
@@ -85,7 +134,11 @@ def losses(
     targets, weights = ids[:, 1:][spots], batch["weights"][:, 1:][spots]
     each = F.cross_entropy(logits, targets, reduction="none")
     answers = (each * weights).sum() / weights.sum()
-    maps = head(patches, batch["maps"]) if head is not None and bool(batch["mapped"][0]) else answers.new_zeros(())
+    maps, named = answers.new_zeros(()), answers.new_zeros(())
+    if bool(batch["mapped"][0]):
+        maps = head(patches, batch["maps"]) if head is not None else maps
+        if words is not None:
+            named = words(features, batch["maps"], inner.text_model.get_input_embeddings().weight)
     right = None
     if score:
         wrong = logits.argmax(-1) != targets
@@ -93,16 +146,16 @@ def losses(
         owner = rows * 64 + batch["owners"][:, 1:][spots]
         names, inverse = torch.unique(owner, return_inverse=True)
         right = torch.zeros(len(names), dtype=torch.long).index_add_(0, inverse, wrong.long()) == 0
-    return Losses(answers, maps, right)
+    return Losses(answers, maps, named, right)
 
 
 def learning_rate(progress: float) -> float:
     """Share of the peak rate at `progress` (0..1): a short warm-up, a plateau, then down to nothing."""
     if progress < 0.02:
         return max(0.02, progress / 0.02)
-    if progress < 0.4:
+    if progress < 0.5:
         return 1.0
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - 0.4) / 0.6)))
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - 0.5) / 0.5)))
 
 
 def optimizers(model: nn.Module, head: nn.Module, peak: float, muon: bool) -> list[torch.optim.Optimizer]:
