@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -118,6 +119,8 @@ class VlmtuiApp(App[int]):
 
     async def _after_first_paint(self) -> None:
         """Start what the first paint did not need."""
+        gc.freeze()  # what is imported stays: no collection needs to look at it again
+        gc.enable()
         from vlmtui.ui.session import Session
 
         self._session = Session(self, self.settings, log=self._log_path)

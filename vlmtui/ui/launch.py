@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -51,6 +52,7 @@ def _write_demo(directory: Path) -> str:
 def _open(place: Path, options: argparse.Namespace, *, select: Path | None = None) -> int:
     if problem := _not_a_terminal():
         return _fail(problem, 2)
+    gc.disable()  # until the first paint: nothing of what is imported is garbage
     try:
         place = Path(os.path.abspath(place.expanduser()))  # noqa: PTH100 - keeps links as the user wrote them
         if place.is_file():
