@@ -172,33 +172,18 @@ def _render(request: Render, pipe: _Pipe, kept: _Kept) -> Rendered:
     image, info = entry
     if pipe.newer_render():
         raise _Superseded
-    from vlmtui.media import cells
+    from vlmtui.media.drawing import Paper, draw
 
-    cell = (max(1, request.cell_width), max(1, request.cell_height))
-    columns, rows = cells.fit(image.width, image.height, max(1, request.columns), max(1, request.rows), *cell)
-    width = height = 0
-    if request.form == "half-block":
-        parts = [cells.half_blocks(image, columns, rows, request.depth)]
-    elif request.form == "shade":
-        parts = [cells.shades(image, columns, rows)]
-    elif request.form == "kitty":
-        # The terminal scales: never more pixels than the picture has, or than the line can bear.
-        width, height = columns * cell[0], rows * cell[1]
-        if width * height > info.width * info.height:
-            width, height = info.width, info.height
-        width, height = cells.pixels_within(width, height, request.max_pixels)
-        parts = [cells.png(cells.scaled(image, width, height, 8))]
-    else:
-        from vlmtui.media.sixel import encode_rows
-
-        columns, rows = _within(columns, rows, cell, request.max_pixels)
-        width, height = columns * cell[0], rows * cell[1]
-        parts = encode_rows(cells.scaled(image, width, height, 8), cell[1], request.colours, dither=request.fine)
+    paper = Paper(
+        request.columns, request.rows, (request.cell_width, request.cell_height), request.form, request.depth,
+        request.colours, request.max_pixels, request.fine,
+    )  # fmt: skip
+    drawn = draw(image, paper, (info.width, info.height))
     if pipe.newer_render():
         raise _Superseded
     return Rendered(
-        id=request.id, info=info, form=request.form, depth=request.depth, columns=columns, rows=rows, width=width,
-        height=height, parts=parts, seconds=time.perf_counter() - began,
+        id=request.id, info=info, form=request.form, depth=request.depth, columns=drawn.columns, rows=drawn.rows,
+        width=drawn.width, height=drawn.height, parts=drawn.parts, seconds=time.perf_counter() - began,
     )  # fmt: skip
 
 
@@ -272,15 +257,6 @@ def _stamp(path: str) -> str:
     except (OSError, ValueError):
         return ""
     return f"{state.st_mtime_ns}-{state.st_size}-{state.st_ino}"
-
-
-def _within(columns: int, rows: int, cell: tuple[int, int], most: int) -> tuple[int, int]:
-    """Return the cells whose pixels are at most `most`, in the same proportion."""
-    pixels = columns * cell[0] * rows * cell[1]
-    if pixels <= most:
-        return columns, rows
-    scale = (most / pixels) ** 0.5
-    return max(1, int(columns * scale)), max(1, int(rows * scale))
 
 
 def _size(image: Image) -> int:
