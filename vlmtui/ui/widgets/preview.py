@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,12 +16,12 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from vlmtui.media.client import MediaClient
-from vlmtui.media.protocol import Depth, MediaFailure, MediaInfo, Rendered
+from vlmtui.media.protocol import MediaFailure, MediaInfo, Rendered
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.graphics import detect
 from vlmtui.ui.graphics.kitty import MOST_CELLS
-from vlmtui.ui.graphics.replies import Replies
+from vlmtui.ui.graphics.probe import Probe
 from vlmtui.ui.widgets.preview_canvas import PreviewCanvas
 from vlmtui.ui.widgets.preview_info import cost_line, facts_line, name_line
 
@@ -85,8 +83,7 @@ class Preview(Widget):
         """
         super().__init__(id=id)
         self._media = media
-        self._graphics = graphics
-        self._terminal = detect.Terminal("half-block", "not looked at yet")
+        self._probe = Probe(self, graphics, self._request)
         self._shown: MediaInfo | None = None
         self._failed: tuple[Path, str] | None = None
         self._drawn_for: tuple[object, ...] = ()
@@ -99,7 +96,7 @@ class Preview(Widget):
     @property
     def terminal(self) -> detect.Terminal:
         """How pictures are shown here, and why."""
-        return self._terminal
+        return self._probe.terminal
 
     def compose(self) -> ComposeResult:
         """Make the canvas, the places for a text and for a message, and the lines underneath."""
@@ -113,7 +110,7 @@ class Preview(Widget):
     def on_mount(self) -> None:
         """Find out how pictures are shown here, without keeping the first paint waiting."""
         self._show_only("preview-message")
-        self._terminal = self._first_guess()
+        self._probe.guess()
         self.set_interval(_LOOK_EVERY_S, self._look_again)
         self.app.app_resume_signal.subscribe(self, lambda _: self._request(force=True))
         self.call_after_refresh(self._after_first_paint)
@@ -154,16 +151,16 @@ class Preview(Widget):
         columns, rows = self._space()
         if columns < 1 or rows < 1:
             return  # not laid out yet, or hidden: a resize comes before it is seen
-        cell = detect.cell_pixels(self._terminal)
-        wanted = (path, columns, rows, cell, self._terminal)
+        cell = detect.cell_pixels(self.terminal)
+        wanted = (path, columns, rows, cell, self.terminal)
         if wanted == self._drawn_for and not force:
             return
         late = self.set_timer(_LOADING_AFTER_S, lambda: self._say_loading(path))
         try:
             reply = await self._media.render(
-                path, columns, rows, cell=cell, form=self._terminal.form, depth=self._terminal.depth,
-                colours=self._terminal.colours, max_pixels=self._terminal.max_pixels,
-                fine=self._terminal.fine,
+                path, columns, rows, cell=cell, form=self.terminal.form, depth=self.terminal.depth,
+                colours=self.terminal.colours, max_pixels=self.terminal.max_pixels,
+                fine=self.terminal.fine,
             )  # fmt: skip
         finally:
             late.stop()
@@ -187,7 +184,7 @@ class Preview(Widget):
         again = self._shown is not None and self._shown == info
         self._shown, self._failed = info, None
         if rendered.columns:
-            self.query_one(PreviewCanvas).draw(rendered, tmux=self._terminal.tmux)
+            self.query_one(PreviewCanvas).draw(rendered, tmux=self.terminal.tmux)
             self._show_only("preview-canvas")
         elif info.head:
             self.query_one("#preview-head", Static).update(safe_text(info.head))
@@ -222,7 +219,7 @@ class Preview(Widget):
     def _space(self) -> tuple[int, int]:
         """Return the cells that a picture may take: all but the lines underneath, whether or not they are there yet."""
         width, height = self.content_size
-        if self._terminal.form == "kitty":
+        if self.terminal.form == "kitty":
             width, height = min(width, MOST_CELLS), min(height, MOST_CELLS)
         return width, height - self.query_one("#preview-name").outer_size.height - _FACTS_ROWS
 
@@ -257,60 +254,14 @@ class Preview(Widget):
         for child in ("preview-canvas", "preview-text", "preview-message"):
             self.query_one(f"#{child}").display = child == id
 
-    # ---- the terminal ---------------------------------------------------------------------------
-
-    def _first_guess(self) -> detect.Terminal:
-        """Return what the terminal's name says; half blocks where nothing else can be (tests, a browser)."""
-        if self.app.no_color:
-            return detect.Terminal("shade", "NO_COLOR is set")
-        depth = _DEPTHS.get(self.app.console.color_system or "", "truecolor")
-        if self.app.is_headless or self.app.is_inline or self.app.is_web:
-            return detect.Terminal("half-block", "there is no terminal to draw on")
-        found = detect.from_environment(os.environ, self._graphics)
-        if found.form == "kitty" and depth != "truecolor":
-            found = detect.Terminal("half-block", "kitty's placeholders need 24-bit colour", found.name)
-        return detect.with_depth(found, depth)
-
     async def _after_first_paint(self) -> None:
         await self._media.start()
-        ask = getattr(self.app._driver, "ask", None)
-        if self._terminal.ask and ask is not None and not self.app.is_headless:
-            ask(self._take_replies)
-        if self._graphics == "auto" and os.environ.get("TMUX") and not self.app.is_headless:
-            client, passthrough = await _ask_tmux()
-            self._use(detect.through_tmux(self._terminal, os.environ, client, passthrough))
-
-    def _take_replies(self, replies: Replies) -> None:
-        if self.is_attached:
-            self._use(detect.after_replies(self._terminal, replies, self._graphics))
-
-    def _use(self, terminal: detect.Terminal) -> None:
-        if terminal != self._terminal:
-            self._terminal = terminal
-            self._request()
+        await self._probe.look_closer()
 
 
 _FACTS_ROWS = 2
-_DEPTHS: dict[str, Depth] = {"256": "256", "standard": "16", "windows": "16"}
 
 
 def _sentence(text: str) -> str:
     text = safe_line(text)
     return f"{text[:1].upper()}{text[1:]}."
-
-
-async def _ask_tmux() -> tuple[str, str]:
-    """Return the name of the terminal that tmux is attached to, and whether it passes sequences through."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "tmux", "display-message", "-p", "#{client_termname} #{allow-passthrough}",
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        async with asyncio.timeout(2):
-            output, _ = await process.communicate()
-    except (OSError, TimeoutError):
-        return "", ""
-    client, _, passthrough = output.decode("utf-8", "replace").strip().partition(" ")
-    return client, passthrough
-
-
