@@ -23,7 +23,7 @@ import psutil
 from vlmtui import __version__
 from vlmtui.demo import weights_path
 from vlmtui.models.cache import cached_models
-from vlmtui.models.hardware import Gpu, Hardware, HardwareError, choose_device, choose_dtype, why_dtype
+from vlmtui.models.hardware import Gpu, Hardware, HardwareError, choose_device, choose_dtype, usable_cores, why_dtype
 from vlmtui.paths import hub_cache, settings_file
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings, read_settings
@@ -240,7 +240,7 @@ def _devices(report: Report, settings: Settings, torch_says: dict[str, Any], dri
     why = why_dtype(dtype, device, hardware) if settings.dtype == "auto" else "by setting"
     report.facts["precision"] = f"{dtype} ({why})"
     if torch_says.get("threads"):
-        cores = os.cpu_count() or 1
+        cores = usable_cores()
         report.facts["processor cores"] = f"{cores}, of which one is left to the terminal while a model runs on the CPU"
 
 

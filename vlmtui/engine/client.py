@@ -345,16 +345,13 @@ def _ending(code: int | None) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return the child's environment: the user's, with the libraries kept quiet and off the terminal's core."""
+    """Return the child's environment: the user's, with the libraries kept quiet."""
     environment = dict(os.environ)
     environment["HF_HUB_DISABLE_TELEMETRY"] = "1"
     environment["TOKENIZERS_PARALLELISM"] = "false"
     environment["PYTHONUNBUFFERED"] = "1"
     environment["PYTHONIOENCODING"] = "utf-8:backslashreplace"
     environment.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "0")
-    if "OMP_NUM_THREADS" not in environment:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        environment["OMP_NUM_THREADS"] = str(max(1, cores - 1))
     return environment
 
 

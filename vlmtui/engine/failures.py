@@ -113,7 +113,10 @@ def _memory(error: BaseException) -> EngineFailure | None:
 
 
 def _disk(error: BaseException) -> EngineFailure | None:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    # The hub's downloader in Rust raises errors of its own, with the system's words in them.
+    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or any(
+        words in str(error) for words in ("No space left on device", "Disk quota exceeded")
+    ):
         return EngineFailure(
             "disk_full",
             "the disk is full",

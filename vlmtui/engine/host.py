@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
+import psutil
 
 from vlmtui.engine.failures import EngineFailure, Stopped, failed, without_secrets
 from vlmtui.engine.protocol import (
@@ -34,6 +35,7 @@ from vlmtui.engine.protocol import (
     decode_request,
     encode,
 )
+from vlmtui.models.hardware import threads_for, usable_cores
 
 if TYPE_CHECKING:
     from vlmtui.engine.loading import Checkpoint
@@ -201,9 +203,12 @@ def _take_pipes() -> tuple[BinaryIO, Outlet]:
 
 
 def _be_quiet() -> None:
-    """Lower the priority, log to stderr (the log file), and end without a traceback when told to."""
+    """Lower the priority, leave the terminal a core, log to stderr (the log file), end quietly when told to."""
     with contextlib.suppress(OSError):
         os.nice(_NICENESS)
+    # Read by OpenMP when torch is loaded. Two threads on the halves of one core are slower than one.
+    cores = usable_cores()
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads_for(cores, psutil.cpu_count(logical=False) or cores)))
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from vlmtui.models.hardware import (
     choose_device,
     choose_dtype,
     threads_for,
+    usable_cores,
 )
 from vlmtui.models.processor import ProcessorSettings
 
@@ -87,7 +87,7 @@ def load(
     except HardwareError as error:
         raise EngineFailure("bad_device", error.cause, error.remedy) from error
     if device == "cpu":
-        torch.set_num_threads(threads_for(os.cpu_count() or 1, torch.get_num_threads()))
+        torch.set_num_threads(threads_for(usable_cores(), torch.get_num_threads()))
     check()
     resolved = resolve(request, report, check)
     config = _config(resolved.folder, resolved.name)
@@ -131,7 +131,7 @@ def load(
         context=int(getattr(config.get_text_config(), "max_position_embeddings", 0) or 0) or 2048,
         processor=_settings(processor, splitting),
         demo=resolved.demo,
-        video=getattr(processor, "video_processor", None) is not None,
+        video=config.model_type in FAMILY and getattr(processor, "video_processor", None) is not None,
         seconds=time.perf_counter() - asked_at,
     )
     return Checkpoint(model=model, processor=processor, loaded=loaded)

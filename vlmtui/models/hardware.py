@@ -6,7 +6,10 @@ float32; NVIDIA GPUs before compute capability 8.0 emulate it and have float16 i
 
 from __future__ import annotations
 
+import math
+import os
 import re
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -103,6 +106,23 @@ def why_dtype(dtype: Dtype, device: str, hardware: Hardware) -> str:
     if device == "mps":
         return "Apple GPUs are fastest in float16"
     return "CPUs without AMX or AVX512-BF16 run bfloat16 many times slower"
+
+
+def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Return how many cores this process may use: what it is pinned to, and what a container's quota allows.
+
+    A pod with two cores on a machine of 64 would otherwise run 63 threads, many times slower than one.
+
+    Args:
+        quota: the control group's limit, microseconds of each period (https://docs.kernel.org/admin-guide/cgroup-v2.html).
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        share, period = quota.read_text().split()
+        cores = min(cores, max(1, math.ceil(int(share) / int(period))))
+    except (OSError, ValueError, ZeroDivisionError):  # no control groups, or "max": no limit
+        pass
+    return cores
 
 
 def threads_for(cores: int, default: int) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from vlmtui.engine.protocol import (
     Event,
@@ -24,6 +27,7 @@ from vlmtui.engine.protocol import (
     decode_event,
     encode,
 )
+from vlmtui.models.hardware import usable_cores
 
 from .asking import turn
 
@@ -108,6 +112,23 @@ def test_a_library_that_prints_cannot_corrupt_the_protocol(smolvlm2: Path, tmp_p
     for way in ("print", "__stdout__", "the descriptor"):
         assert f"NOISE through {way}" in written
     assert "NOISE of a grandchild" in written
+
+
+def test_inference_leaves_the_terminal_a_core(smolvlm2: Path, tmp_path: Path) -> None:
+    with child(tmp_path / "log") as engine:
+        engine.next()
+        engine.send(encode(Load(id=1, model=str(smolvlm2))))
+        engine.until(Loaded)
+        engine.send(encode(Generate(id=2, turns=(turn("Hi"),), sampling=Sampling(max_new_tokens=100))))
+        engine.until(Tokens)
+        process = psutil.Process(engine.process.pid)
+        before, began = process.cpu_times(), time.perf_counter()
+        engine.send(encode(Generate(id=3, turns=(turn("Hi"),), sampling=Sampling(max_new_tokens=900))))
+        while not isinstance(event := engine.next(), Finished) or event.id != 3:
+            pass
+        after, took = process.cpu_times(), time.perf_counter() - began
+        used = (after.user - before.user + after.system - before.system) / took
+        assert used < max(1, usable_cores() - 1) + 0.3
 
 
 def test_hello_comes_before_anything_heavy(tmp_path: Path) -> None:

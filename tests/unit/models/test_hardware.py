@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from vlmtui.models.hardware import (
@@ -11,6 +13,7 @@ from vlmtui.models.hardware import (
     choose_device,
     choose_dtype,
     threads_for,
+    usable_cores,
     why_dtype,
 )
 
@@ -82,3 +85,14 @@ def test_a_precision_that_is_none() -> None:
 @pytest.mark.parametrize(("cores", "default", "threads"), [(1, 1, 1), (2, 2, 1), (8, 8, 7), (16, 8, 8), (64, 4, 4)])
 def test_a_core_is_left_to_the_terminal(cores: int, default: int, threads: int) -> None:
     assert threads_for(cores, default) == threads
+
+
+def test_a_containers_quota_counts(tmp_path: Path) -> None:
+    free = usable_cores(tmp_path / "none")
+    assert free >= 1
+    quota = tmp_path / "cpu.max"
+    for text, cores in {"max 100000": free, "100000 100000": 1, "50000 100000": 1, "": free, "1 0": free}.items():
+        quota.write_text(text)
+        assert usable_cores(quota) == cores
+    quota.write_text("150000 100000")
+    assert usable_cores(quota) == min(free, 2)
