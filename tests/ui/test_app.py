@@ -166,6 +166,8 @@ async def test_a_picture_that_cannot_be_read_fails_its_question_only(make_app: M
         await pilot.press("enter")
         await until(pilot, lambda: app.workbench.conversation.failed is not None)
         assert app.session.state.phase == "ready"
+        await pilot.press("backspace")  # its picture is offered again with the next question
+        await until(pilot, lambda: app.workbench.chat.attachments == ())
         await type_text(pilot, "Hello")
         await pilot.press("enter")
         messages = app.workbench.conversation.messages
@@ -238,7 +240,7 @@ async def test_escape_stops_a_load(make_app: MakeApp, tiny: Path) -> None:
         os.kill(app.session.pid, signal.SIGSTOP)  # a load that takes its time
         try:
             app.screen.query_one(Input).value = str(tiny)
-            await until(pilot, lambda: "this folder" in screen_text(pilot))
+            await until(pilot, lambda: app.screen.query_one(OptionList).option_count == 1)
             await pilot.press("enter")
             await until(pilot, lambda: app.session.state.phase in ("starting", "loading"))
             await pilot.press("escape")

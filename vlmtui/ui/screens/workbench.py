@@ -45,8 +45,15 @@ class Workbench(Screen[None]):
         super().__init__(id="workbench")
         self.directory = directory
         self._media: MediaClient | None = None
-        self._select = select
         self._graphics = graphics
+        # Kept, not looked up: messages still arrive while the screen is taken apart.
+        self._explorer = Explorer(directory, select=select, id="explorer")
+        self._preview_title = Static(Content("Preview"), id="preview-title", classes="title")
+        self._chat_title = Static(Content("CHAT"), id="chat-title", classes="title")
+        self._keys = KeyBar()
+        self._status = StatusBar()
+        self._preview: Preview | None = None
+        self._chat: Chat | None = None
         self._part: Scope = "explorer"
         self._greeted = False
         self.complete = False
@@ -57,13 +64,13 @@ class Workbench(Screen[None]):
         with Horizontal(id="parts"):
             with Vertical(id="explorer-pane", classes="pane"):
                 yield Static(Content(name.upper()), id="explorer-title", classes="title")
-                yield Explorer(self.directory, select=self._select, id="explorer")
+                yield self._explorer
             with Vertical(id="preview-pane", classes="pane"):
-                yield Static(Content("Preview"), id="preview-title", classes="title")
+                yield self._preview_title
             with Vertical(id="chat-pane", classes="pane"):
-                yield Static(Content("CHAT"), id="chat-title", classes="title")
-        yield KeyBar()
-        yield StatusBar()
+                yield self._chat_title
+        yield self._keys
+        yield self._status
 
     async def begin(self) -> None:
         """Add what the first paint did not need: the preview, the chat, the folder's content."""
@@ -72,12 +79,12 @@ class Workbench(Screen[None]):
         from vlmtui.ui.widgets.preview import Preview
 
         self._media = MediaClient()
-        await self.query_one("#preview-pane").mount(
-            Preview(self._media, graphics=self._graphics, id="preview")
-        )
-        await self.query_one("#chat-pane").mount(Chat(id="chat"))
+        self._preview = Preview(self._media, graphics=self._graphics, id="preview")
+        self._chat = Chat(id="chat")
+        await self.query_one("#preview-pane").mount(self._preview)
+        await self.query_one("#chat-pane").mount(self._chat)
         self.complete = True
-        self.query_one(Explorer).begin()
+        self._explorer.begin()
 
     async def on_unmount(self) -> None:
         if self._media is not None:
@@ -91,12 +98,14 @@ class Workbench(Screen[None]):
     @property
     def chat(self) -> Chat:
         """The chat; there from `complete` on."""
-        return cast("Chat", self.query_one("#chat"))
+        assert self._chat is not None
+        return self._chat
 
     @property
     def preview(self) -> Preview:
         """The preview; there from `complete` on."""
-        return cast("Preview", self.query_one("#preview"))
+        assert self._preview is not None
+        return self._preview
 
     # ---- parts ----
 
@@ -128,7 +137,7 @@ class Workbench(Screen[None]):
             self.remove_class("-no-side-bar")
         if scope != "preview":  # beside the picture stays what was there
             self.set_class(scope == "chat", "-with-chat")
-        self.query_one(KeyBar).part = scope
+        self._keys.part = scope
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         for scope in PARTS:
@@ -167,7 +176,7 @@ class Workbench(Screen[None]):
         preview = self.preview
         preview.path = message.path
         title = Content.styled(safe_line(message.path.name, 60), "italic")
-        self.query_one("#preview-title", Static).update(title)
+        self._preview_title.update(title)
         self._offer(message.path if message.kind in ("picture", "video") else None)
 
     def _offer(self, path: Path | None) -> None:
@@ -203,8 +212,8 @@ class Workbench(Screen[None]):
 
     def show_state(self, state: EngineState) -> None:
         """Show what the engine does."""
-        self.query_one(StatusBar).state = state
-        self.query_one(KeyBar).busy = state.busy
+        self._status.state = state
+        self._keys.busy = state.busy
 
     def model_ready(self, loaded: Loaded, *, chosen: bool) -> None:
         """A checkpoint is loaded: the preview can say what a picture costs it.
@@ -213,7 +222,7 @@ class Workbench(Screen[None]):
             chosen: the user has chosen a model, now or before; else the demo model says what it is.
         """
         self._show_cost()
-        self.query_one("#chat-title", Static).update(Content(f"CHAT  {safe_line(loaded.name, 40)}"))
+        self._chat_title.update(Content(f"CHAT  {safe_line(loaded.name, 40)}"))
         if loaded.demo and not chosen and not self._greeted:
             self._greeted = True
             self.chat.say(
@@ -292,7 +301,7 @@ class Workbench(Screen[None]):
         if self.chat.busy:
             self.workbench_app.stop_engine()
         self.chat.reset()
-        entry = self.query_one(Explorer).selected
+        entry = self._explorer.selected
         self._offer(entry.path if entry is not None and entry.kind in ("picture", "video") else None)
         self.show_part("chat")
 
