@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--system", metavar="S", help="system prompt (default: the settings')")
     ask.add_argument("--max-new-tokens", type=int, metavar="N", help="longest answer, in tokens (default: 512)")
     ask.add_argument("--temperature", type=float, metavar="X", help="0, the default, is greedy decoding")
+    ask.add_argument("--frames", type=int, metavar="N", help="frames of a video, spread evenly (default: 8)")
+    ask.add_argument("--fps", type=float, metavar="X", help="frames a second of a video, at most 64 (as SmolVLM2)")
     ask.add_argument("--json", action="store_true", help="one JSON object instead of streamed text")
     ask.set_defaults(run=_ask)
 

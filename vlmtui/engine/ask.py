@@ -30,6 +30,7 @@ from vlmtui.engine.protocol import (
 )
 from vlmtui.media.kinds import kind_of
 from vlmtui.models.hardware import DTYPES
+from vlmtui.models.sampling import MOST_FRAMES, FrameSampling
 from vlmtui.paths import settings_file
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.settings import Settings, read_settings
@@ -80,7 +81,8 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
     """
     if not options.prompt.strip():
         raise WrongUse("the question is empty; write it in quotes as the first argument")
-    parts: list[Part] = [_part(name) for name in options.files]
+    sampling = _frame_sampling(options)
+    parts: list[Part] = [_part(name, sampling) for name in options.files]
     parts.append(TextPart(text=options.prompt))
     turns = [Turn(role="user", parts=tuple(parts))]
     system = settings.system_prompt if options.system is None else options.system
@@ -109,7 +111,20 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
     )
 
 
-def _part(name: str) -> Part:
+def _frame_sampling(options: argparse.Namespace) -> FrameSampling:
+    """Return which frames of videos are sent."""
+    if options.frames is not None and options.fps is not None:
+        raise WrongUse("--frames and --fps: choose one of them")
+    if options.frames is not None and not 1 <= options.frames <= MOST_FRAMES:
+        raise WrongUse(f"--frames {options.frames}: 1 to {MOST_FRAMES}")
+    if options.fps is not None and not (math.isfinite(options.fps) and options.fps > 0):
+        raise WrongUse(f"--fps {options.fps}: more than 0, e.g. 1 for a frame a second")
+    if options.fps is not None:
+        return FrameSampling(mode="fps", fps=options.fps)
+    return FrameSampling() if options.frames is None else FrameSampling(frames=options.frames)
+
+
+def _part(name: str, sampling: FrameSampling) -> Part:
     """Return the picture or video that a FILE argument names; whether it can be decoded is the engine's to say."""
     path = Path(name).expanduser()
     try:
@@ -121,7 +136,7 @@ def _part(name: str) -> Part:
         raise WrongUse(f"{name}: {error.strerror or error}") from error
     match kind_of(path):
         case "video":
-            return VideoPart(path=str(path.absolute()))
+            return VideoPart(path=str(path.absolute()), sampling=sampling)
         case "text" | "dataset":
             raise WrongUse(f"{name} is neither a picture nor a video")
         case _:

@@ -154,7 +154,7 @@ def _picture(part: ImagePart) -> Image.Image:
 
 def _video(part: VideoPart) -> Sampled:
     try:
-        return sample_frames(part.path, max(1, part.frames), longest_edge=512)
+        return sample_frames(part.path, part.sampling, longest_edge=512)
     except VideoError as error:
         raise EngineFailure("bad_video", error.cause, error.remedy) from error
 
@@ -255,13 +255,17 @@ def _laid_out(
 
 def _metadata(video: Sampled) -> dict[str, Any]:
     """Return what transformers wants to know about a video; without it, it takes every video for 24 frames a second."""
-    fps = video.fps or 24.0
+    fps, total, indices = video.fps, video.timeline.total, list(video.indices)
+    if video.timeline.variable:
+        # The processor divides numbers of frames by one rate: in thousandths of a second it comes out at each frame's
+        # own time.
+        fps, total, indices = 1000.0, round(video.duration * 1000), [round(seconds * 1000) for seconds in video.times]
     height, width = video.frames[0].shape[:2]
     return {
-        "total_num_frames": max(video.info.frames, video.indices[-1] + 1),
+        "total_num_frames": total,
         "fps": fps,
-        "duration": video.duration or (video.indices[-1] + 1) / fps,
-        "frames_indices": list(video.indices),
+        "duration": video.duration,
+        "frames_indices": indices,
         "height": height,
         "width": width,
         "video_backend": "opencv",

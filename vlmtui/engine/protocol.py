@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from vlmtui.models.processor import ProcessorSettings
+from vlmtui.models.sampling import FrameSampling
 
 PROTOCOL_VERSION = 1
 
@@ -35,10 +36,10 @@ class ImagePart(_Message, frozen=True, kw_only=True, tag="image"):
 
 
 class VideoPart(_Message, frozen=True, kw_only=True, tag="video"):
-    """A video, by absolute path, of which at most `frames` are sampled uniformly."""
+    """A video, by absolute path, of which the frames that `sampling` chooses are shown to the model."""
 
     path: str
-    frames: int = 8
+    sampling: FrameSampling = FrameSampling()
 
 
 Part = TextPart | ImagePart | VideoPart

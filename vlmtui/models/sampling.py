@@ -2,7 +2,7 @@
 
 No numpy: the terminal's process counts with it too. `linspace` is numpy's `linspace(first, last, count, dtype=int)` to
 the digit, truncation included, as the smol-course samples. `fps` is the sampler of SmolVLM2's video processor in
-transformers (`SmolVLMVideoProcessor.sample_frames`), its skipping of the first and last second of a long video included.
+transformers (`SmolVLMVideoProcessor.sample_frames`), skipping the first and last second of a long video included.
 """
 
 from __future__ import annotations

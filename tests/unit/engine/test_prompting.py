@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from tests.tiny_model import checkpoint
+from tests.unit.media.made import vary_rate, write_numbered
 from vlmtui.engine import loading
 from vlmtui.engine.failures import EngineFailure, Stopped
 from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.prompting import FRAMES_INTRO, Prompt, prepare
 from vlmtui.engine.protocol import ImagePart, Load, TextPart, Turn, VideoPart
 from vlmtui.media.videos import sample_frames
+from vlmtui.models.sampling import FrameSampling
 
 from .asking import turn
 
@@ -77,10 +81,9 @@ def test_pictures_are_laid_out_as_the_processor_does(
 
 
 def test_a_video_is_laid_out_as_the_processor_does(v2: Checkpoint, media: Path) -> None:
-    ours = prompt(
-        v2, Turn(role="user", parts=(VideoPart(path=str(media / "clip.mp4"), frames=5), TextPart(text="Hm?")))
-    )
-    sampled = sample_frames(media / "clip.mp4", 5)
+    clip = VideoPart(path=str(media / "clip.mp4"), sampling=FrameSampling(frames=5))
+    ours = prompt(v2, Turn(role="user", parts=(clip, TextPart(text="Hm?"))))
+    sampled = sample_frames(media / "clip.mp4", FrameSampling(frames=5))
     messages = [{"role": "user", "content": [{"type": "video"}, {"type": "text", "text": "Hm?"}]}]
     theirs = v2.processor(
         text=v2.processor.apply_chat_template(messages, add_generation_prompt=True),
@@ -104,6 +107,33 @@ def test_a_video_is_laid_out_as_the_processor_does(v2: Checkpoint, media: Path) 
     assert "Frame from 00:02:" in text  # the last of thirty frames at ten a second: not 24, which is assumed else
 
 
+def test_a_video_at_one_frame_a_second_is_sampled_as_the_processor_does(v2: Checkpoint, media: Path) -> None:
+    clip = VideoPart(path=str(media / "clip.mp4"), sampling=FrameSampling(mode="fps", fps=2.0))
+    ours = prompt(v2, Turn(role="user", parts=(clip, TextPart(text="Hm?"))))
+    every = sample_frames(media / "clip.mp4", FrameSampling(mode="fps", fps=10.0))
+    assert len(every.frames) == 30
+    messages = [{"role": "user", "content": [{"type": "video"}, {"type": "text", "text": "Hm?"}]}]
+    theirs = v2.processor(
+        text=v2.processor.apply_chat_template(messages, add_generation_prompt=True),
+        videos=[np.stack(every.frames)],
+        video_metadata=[{"total_num_frames": 30, "fps": 10.0, "duration": 3.0}],
+        do_sample_frames=True,
+        fps=2.0,
+        return_tensors="pt",
+    )
+    same(ours.inputs, theirs)
+    assert "series of six frames" in written(v2, ours)
+
+
+def test_frames_of_a_variable_rate_are_announced_at_their_own_times(v2: Checkpoint, tmp_path: Path) -> None:
+    path = write_numbered(tmp_path / "slow.mp4", 20)
+    vary_rate(path, [(10, 1.0), (10, 50.0)])  # a second of ten frames, then one every five seconds
+    clip = VideoPart(path=str(path), sampling=FrameSampling(frames=2, start_s=5.0, end_s=16.5))
+    text = written(v2, prompt(v2, Turn(role="user", parts=(clip, TextPart(text="Hm?")))))
+    assert "series of two frames from a 0:00:4" in text
+    assert re.findall(r"Frame from (\d\d:\d\d):", text) == ["00:06", "00:16"]
+
+
 def test_a_video_for_the_first_version_is_frames_in_order(v1: Checkpoint, media: Path) -> None:
     found = prompt(v1, turn("Which way?", media / "clip.mp4"), splitting=True)
     assert f"User: {FRAMES_INTRO}\n<fake_token_around_image>" in written(v1, found)
@@ -116,9 +146,9 @@ def test_a_video_for_the_first_version_is_frames_in_order(v1: Checkpoint, media:
 def test_pictures_and_videos_keep_their_places(v2: Checkpoint, media: Path) -> None:
     parts = (
         TextPart(text="First "),
-        VideoPart(path=str(media / "clip.mp4"), frames=2),
+        VideoPart(path=str(media / "clip.mp4"), sampling=FrameSampling(frames=2)),
         ImagePart(path=str(media / "wide.png")),
-        VideoPart(path=str(media / "clip.mp4"), frames=3),
+        VideoPart(path=str(media / "clip.mp4"), sampling=FrameSampling(frames=3)),
         TextPart(text="then?"),
     )
     found = prompt(v2, Turn(role="user", parts=parts), splitting=True)

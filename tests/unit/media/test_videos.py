@@ -11,9 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.media.made import turn_video, write_video
-from vlmtui.media import videos
+from vlmtui.media import video_file
 from vlmtui.media.errors import VideoError
-from vlmtui.media.videos import MAX_FRAMES, describe_video, first_frame, sample_frames
+from vlmtui.media.videos import describe_video, first_frame, sample_frames
+from vlmtui.models.sampling import MOST_FRAMES, FrameSampling
+
+
+def uniform(frames: int) -> FrameSampling:
+    return FrameSampling(frames=frames)
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +32,9 @@ def test_a_video_is_described(video: Path) -> None:
     assert info.bytes == video.stat().st_size
 
 
-@pytest.mark.parametrize("seek", [False, True])
-def test_frames_are_spread_from_the_first_to_the_last(
-    video: Path, seek: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if seek:
-        monkeypatch.setattr(videos, "_EXACT_FRAMES", 1)
-    sampled = sample_frames(video, 5)
-    assert sampled.indices == np.linspace(0, 19, 5).round().astype(int).tolist()
+def test_frames_are_spread_from_the_first_to_the_last(video: Path) -> None:
+    sampled = sample_frames(video, uniform(5))
+    assert sampled.indices == np.linspace(0, 19, 5, dtype=int).tolist()
     assert sampled.times == [index / 10 for index in sampled.indices]
     for frame, index in zip(sampled.frames, sampled.indices, strict=True):
         assert frame.shape == (48, 64, 3)
@@ -43,14 +43,13 @@ def test_frames_are_spread_from_the_first_to_the_last(
 
 
 def test_a_short_video_gives_each_frame_once(tmp_path: Path) -> None:
-    assert sample_frames(write_video(tmp_path / "short.mp4", frames=3), 8).indices == [0, 1, 2]
+    assert sample_frames(write_video(tmp_path / "short.mp4", frames=3), uniform(8)).indices == [0, 1, 2]
 
 
 def test_frames_are_bounded(video: Path) -> None:
-    assert len(sample_frames(video, 10_000).frames) <= MAX_FRAMES
-    assert sample_frames(video, 2, longest_edge=16).frames[0].shape == (12, 16, 3)
-    with pytest.raises(ValueError, match="at least 1"):
-        sample_frames(video, 0)
+    assert len(sample_frames(video, uniform(10_000)).frames) <= MOST_FRAMES
+    assert len(sample_frames(video, uniform(0)).frames) == 1
+    assert sample_frames(video, uniform(2), longest_edge=16).frames[0].shape == (12, 16, 3)
 
 
 def test_a_rotated_video_is_turned(tmp_path: Path) -> None:
@@ -65,7 +64,7 @@ def test_a_rotated_video_is_turned(tmp_path: Path) -> None:
 
 def _fails(path: Path) -> VideoError:
     with pytest.raises(VideoError) as caught:
-        sample_frames(path, 4)
+        sample_frames(path, uniform(4))
     assert caught.value.cause and caught.value.remedy
     return caught.value
 
@@ -96,11 +95,11 @@ def test_names_are_files_and_nothing_else(tmp_path: Path, video: Path) -> None:
 
 def test_decoding_gives_up_in_time(video: Path) -> None:
     with pytest.raises(VideoError, match="takes too long"):
-        sample_frames(video, 4, deadline_s=0)
+        sample_frames(video, uniform(4), deadline_s=0)
 
 
 def test_too_large_a_frame_is_refused(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(videos, "MAX_PIXELS", 100)
+    monkeypatch.setattr(video_file, "MAX_PIXELS", 100)
     assert _fails(video).code == "too_large"
 
 
@@ -118,7 +117,7 @@ def test_a_damaged_file_gives_frames_or_one_clear_line(
     path = tmp_path / "damaged.mp4"
     path.write_bytes(data[: int(keep * len(data))])
     try:
-        sampled = sample_frames(path, 3)
+        sampled = sample_frames(path, uniform(3))
     except VideoError as error:
         assert error.cause and error.remedy
     else:
