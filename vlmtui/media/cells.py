@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from functools import cache
 
 import numpy as np
@@ -41,23 +42,37 @@ def pixels_within(width: int, height: int, most: int) -> tuple[int, int]:
     return max(1, int(width * scale)), max(1, int(height * scale))
 
 
-def scaled(image: Image.Image, width: int, height: int, square: int) -> Image.Image:
-    """Return `image` (RGB, RGBA or L) as RGB of `width` x `height`; transparency shows checkers of `square` pixels."""
-    if (width, height) != image.size:
-        enlarged = min(width / image.width, height / image.height)
-        if enlarged >= _ENLARGE_SMOOTHLY:
-            how = Image.Resampling.NEAREST
-        elif enlarged >= 1:
-            how = Image.Resampling.BICUBIC
-        else:
-            how = Image.Resampling.LANCZOS
+Box = tuple[float, float, float, float]
+"""A part of a picture: left, top, right, bottom in its pixels."""
+
+
+def scaled(image: Image.Image, width: int, height: int, square: int, box: Box | None = None) -> Image.Image:
+    """Return `image` (RGB, RGBA or L), or the part in `box`, as RGB of `width` x `height`.
+
+    Transparency shows checkers of `square` pixels.
+    """
+    if box is not None and box != (0, 0, *image.size):
+        # Cut first: scaling a picture with transparency converts all of it, however little is looked at.
+        outer = (math.floor(box[0]), math.floor(box[1]), math.ceil(box[2]), math.ceil(box[3]))
+        inner = (box[0] - outer[0], box[1] - outer[1], box[2] - outer[0], box[3] - outer[1])
+        how = _resampling(width / (box[2] - box[0]), height / (box[3] - box[1]))
+        image = image.crop(outer).resize((width, height), how, box=inner, reducing_gap=2.0)
+    elif (width, height) != image.size:
+        how = _resampling(width / image.width, height / image.height)
         image = image.resize((width, height), how, reducing_gap=2.0)
     return on_checkers(image, square)
 
 
-def half_blocks(image: Image.Image, columns: int, rows: int, depth: str) -> bytes:
+def _resampling(across: float, down: float) -> Image.Resampling:
+    enlarged = min(across, down)
+    if enlarged >= _ENLARGE_SMOOTHLY:
+        return Image.Resampling.NEAREST
+    return Image.Resampling.BICUBIC if enlarged >= 1 else Image.Resampling.LANCZOS
+
+
+def half_blocks(image: Image.Image, columns: int, rows: int, depth: str, box: Box | None = None) -> bytes:
     """Return `columns` x 2*`rows` pixels by rows: 3 bytes RGB each, or for depth `256` and `16` a palette index."""
-    small = scaled(image, columns, rows * 2, 2)
+    small = scaled(image, columns, rows * 2, 2, box)
     if depth == "truecolor":
         return small.tobytes()
     first = 16 if depth == "256" else 0
@@ -67,9 +82,9 @@ def half_blocks(image: Image.Image, columns: int, rows: int, depth: str) -> byte
     return bytes((indices + first).astype(np.uint8))
 
 
-def shades(image: Image.Image, columns: int, rows: int) -> bytes:
+def shades(image: Image.Image, columns: int, rows: int, box: Box | None = None) -> bytes:
     """Return `rows` lines of `columns` characters, light where the picture is light, for terminals without colour."""
-    grey = np.asarray(scaled(image, columns, rows, 1).convert("L"), dtype=np.float64)
+    grey = np.asarray(scaled(image, columns, rows, 1, box).convert("L"), dtype=np.float64)
     levels = len(_SHADES) - 1
     # The error of each cell is handed to its neighbours, so that five shades show more than five greys.
     values = np.pad(grey * (levels / 255), ((0, 1), (1, 1)))

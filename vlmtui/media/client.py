@@ -24,6 +24,8 @@ from vlmtui.media.protocol import (
     Described,
     Form,
     Hello,
+    Inspect,
+    Inspected,
     MediaFailure,
     MediaInfo,
     Render,
@@ -31,9 +33,11 @@ from vlmtui.media.protocol import (
     Reply,
     Stamp,
     Stamped,
+    View,
     decode_reply,
     encode,
 )
+from vlmtui.models.processor import ProcessorSettings
 
 _AGAIN = "choose the file again; a new decoder is started for it"
 
@@ -92,6 +96,11 @@ class MediaClient:
         colours: int = 256,
         max_pixels: int = 1_000_000,
         fine: bool = True,
+        view: View | None = None,
+        tiles: ProcessorSettings | None = None,
+        ground: int = 0,
+        time: float = -1.0,
+        ahead: bool = False,
     ) -> Rendered | MediaFailure:
         """Return the file drawn as large as it fits `columns` x `rows` cells of `cell` pixels each.
 
@@ -101,11 +110,17 @@ class MediaClient:
         reply = await self._ask(
             lambda id: Render(
                 id=id, path=os.fspath(path), columns=columns, rows=rows, cell_width=cell[0], cell_height=cell[1],
-                form=form, depth=depth, colours=colours, max_pixels=max_pixels, fine=fine,
+                form=form, depth=depth, colours=colours, max_pixels=max_pixels, fine=fine, view=view, tiles=tiles,
+                ground=ground, time=time, ahead=ahead,
             ),
             path,
         )  # fmt: skip
         return reply if isinstance(reply, Rendered) else _failure(reply)
+
+    async def inspect(self, path: Path | str) -> Inspected | MediaFailure:
+        """Return what is written in a picture file beside its pixels; no facts for a file of another kind."""
+        reply = await self._ask(lambda id: Inspect(id=id, path=os.fspath(path)), path)
+        return reply if isinstance(reply, Inspected) else _failure(reply)
 
     async def close(self) -> None:
         """End the child: by the end of its input, after a second by force."""

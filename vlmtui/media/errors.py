@@ -25,6 +25,13 @@ class MediaError(Exception):
         super().__init__(f"{self.cause}; {self.remedy}")
 
 
+class Superseded(MediaError):
+    """Nobody waits for it any more: a newer picture was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("a newer picture was asked for", "", "superseded")
+
+
 class PictureError(MediaError):
     """A picture that cannot be used."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from pathlib import Path
 from typing import BinaryIO
 
 from vlmtui.media.errors import MediaError, from_os_error, shown_name
@@ -47,6 +48,15 @@ def open_regular(path: str | os.PathLike[str], kind: type[MediaError]) -> Binary
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def stamp_of(path: str | os.PathLike[str]) -> str:
+    """Return what changes when the file does (time of change, size, inode); empty when it is not there."""
+    try:
+        state = Path(path).stat()
+    except (OSError, ValueError):
+        return ""
+    return f"{state.st_mtime_ns}-{state.st_size}-{state.st_ino}"
 
 
 def _not_a_file(path: str | os.PathLike[str], what: str, kind: type[MediaError]) -> MediaError:

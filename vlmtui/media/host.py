@@ -1,7 +1,8 @@
 """The media child: `python -m vlmtui.media.host`. Decodes pictures and videos so that nothing else has to.
 
 One request at a time; of several waiting `Render`s only the newest is worked on, and a running one gives way to it
-between its steps. Ends when its standard input does. What libraries print goes to the log, never into the protocol.
+between its steps. What nobody waits for yet (`Render.ahead`) comes last.
+Ends when its standard input does. What libraries print goes to the log, never into the protocol.
 """
 
 from __future__ import annotations
@@ -9,16 +10,13 @@ from __future__ import annotations
 import os
 import select
 import signal
-import time
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from vlmtui.media.errors import MediaError, from_os_error, shown_name
-from vlmtui.media.files import open_regular
+from vlmtui.media.errors import MediaError, Superseded, from_os_error, shown_name
+from vlmtui.media.files import open_regular, stamp_of
 from vlmtui.media.kinds import kind_of
 from vlmtui.media.protocol import (
     PREFIX_BYTES,
@@ -26,6 +24,8 @@ from vlmtui.media.protocol import (
     Describe,
     Described,
     Hello,
+    Inspect,
+    Inspected,
     MediaFailure,
     MediaInfo,
     Render,
@@ -37,21 +37,13 @@ from vlmtui.media.protocol import (
     decode_request,
     encode,
 )
+from vlmtui.media.rendering import Pictures
 from vlmtui.safetext import safe_line
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-_KEPT_EDGE = 2048  # decoded pictures are kept no larger than any terminal's pane
-_KEPT_BYTES = 96 * 1024 * 1024
 _HEAD_BYTES = 16 * 1024
 _HEAD_LINES = 200
 _ADDRESS_SPACE = 6 * 1024**3
 _WORK_LIMIT_S = 60
-
-
-class _Superseded(Exception):
-    """A newer `Render` has come."""
 
 
 class _Pipe:
@@ -70,17 +62,22 @@ class _Pipe:
             frame = frame[os.write(self._sink, frame) :]
 
     def next(self) -> Request | None:
-        """Wait for a request and return it; None when there will be no more."""
+        """Wait for a request and return it, first what somebody waits for; None when there will be no more."""
         while not self._waiting and not self._ended:
             self._read()
         self._drop_superseded()
+        for request in self._waiting:
+            if not _is_ahead(request):
+                self._waiting.remove(request)
+                return request
         return self._waiting.popleft() if self._waiting else None
 
-    def newer_render(self) -> bool:
-        """Return whether a `Render` waits, without waiting for one."""
+    def check(self) -> None:
+        """Raise `Superseded` when a `Render` that somebody waits for has come; never waits for one."""
         while not self._ended and select.select([self._source], [], [], 0)[0]:
             self._read()
-        return any(isinstance(request, Render) for request in self._waiting)
+        if any(isinstance(request, Render) and not request.ahead for request in self._waiting):
+            raise Superseded
 
     def _read(self) -> None:
         piece = os.read(self._source, 65536)
@@ -94,31 +91,16 @@ class _Pipe:
             del self._buffer[:end]
 
     def _drop_superseded(self) -> None:
-        renders = [request for request in self._waiting if isinstance(request, Render)]
-        for old in renders[:-1]:
-            self._waiting.remove(old)
-            self.send(_superseded(old.id))
-
-
-class _Kept:
-    """Pictures decoded last, reduced, at most `_KEPT_BYTES` of them."""
-
-    def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], tuple[Image, MediaInfo]] = {}
-        self._bytes = 0
-
-    def get(self, key: tuple[str, str]) -> tuple[Image, MediaInfo] | None:
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            self._entries[key] = entry  # the newest is last
-        return entry
-
-    def put(self, key: tuple[str, str], image: Image, info: MediaInfo) -> None:
-        self._entries[key] = (image, info)
-        self._bytes += _size(image)
-        while self._bytes > _KEPT_BYTES and len(self._entries) > 1:
-            oldest = next(iter(self._entries))
-            self._bytes -= _size(self._entries.pop(oldest)[0])
+        """Answer the `Render`s that came before the newest one that somebody waits for."""
+        wanted = [request for request in self._waiting if isinstance(request, Render) and not request.ahead]
+        if not wanted:
+            return
+        for old in list(self._waiting):
+            if old is wanted[-1]:
+                break
+            if isinstance(old, Render):
+                self._waiting.remove(old)
+                self.send(_superseded(old.id))
 
 
 def main() -> None:
@@ -126,28 +108,29 @@ def main() -> None:
     source, sink = _take_over_standard_streams()
     _limit_resources()
     pipe = _Pipe(source, sink)
-    kept = _Kept()
+    pictures = Pictures(pipe.check)
     pipe.send(Hello(version=PROTOCOL_VERSION, pid=os.getpid()))
+    import vlmtui.media.drawing
     import vlmtui.media.pictures  # noqa: F401  (loaded while the first request is still on its way)
 
     while (request := pipe.next()) is not None:
         # A decoder that hangs in C code hears no exception and no flag: the alarm ends the process, the client says so.
         signal.alarm(_WORK_LIMIT_S)
-        pipe.send(_answer(request, pipe, kept))
+        pipe.send(_answer(request, pictures))
         signal.alarm(0)
 
 
-def _answer(request: Request, pipe: _Pipe, kept: _Kept) -> Reply:
+def _answer(request: Request, pictures: Pictures) -> Reply:
     try:
         match request:
             case Stamp():
-                return Stamped(id=request.id, stamp=_stamp(request.path))
+                return Stamped(id=request.id, stamp=stamp_of(request.path))
             case Describe():
                 return Described(id=request.id, info=_describe(request.path))
             case Render():
-                return _render(request, pipe, kept)
-    except _Superseded:
-        return _superseded(request.id)
+                return _render(request, pictures)
+            case Inspect():
+                return Inspected(id=request.id, info=_describe(request.path), facts=_facts(request.path))
     except MediaError as error:
         return MediaFailure(id=request.id, code=error.code, cause=error.cause, remedy=error.remedy)
     except MemoryError:
@@ -159,64 +142,22 @@ def _answer(request: Request, pipe: _Pipe, kept: _Kept) -> Reply:
         return MediaFailure(id=request.id, code="internal", cause=cause, remedy="choose another file and report this")
 
 
-def _render(request: Render, pipe: _Pipe, kept: _Kept) -> Rendered:
-    began = time.perf_counter()
-    path = request.path
-    if kind_of(path) not in ("picture", "video"):
-        return Rendered(id=request.id, info=_describe(path), seconds=time.perf_counter() - began)
-    key = (path, _stamp(path))
-    entry = kept.get(key)
-    if entry is None:
-        entry = _decoded(path, key[1])
-        kept.put(key, *entry)
-    image, info = entry
-    if pipe.newer_render():
-        raise _Superseded
-    from vlmtui.media.drawing import Paper, draw
-
-    paper = Paper(
-        request.columns, request.rows, (request.cell_width, request.cell_height), request.form, request.depth,
-        request.colours, request.max_pixels, request.fine,
-    )  # fmt: skip
-    drawn = draw(image, paper, (info.width, info.height))
-    if pipe.newer_render():
-        raise _Superseded
-    return Rendered(
-        id=request.id, info=info, form=request.form, depth=request.depth, columns=drawn.columns, rows=drawn.rows,
-        width=drawn.width, height=drawn.height, parts=drawn.parts, seconds=time.perf_counter() - began,
-    )  # fmt: skip
+def _render(request: Render, pictures: Pictures) -> Rendered:
+    if kind_of(request.path) in ("picture", "video"):
+        return pictures.render(request)
+    return Rendered(id=request.id, info=_describe(request.path))
 
 
-def _decoded(path: str, stamp: str) -> tuple[Image, MediaInfo]:
-    """Return the picture at `path`, or the video's first frame, no larger than `_KEPT_EDGE`, and what it is."""
-    if kind_of(path) == "video":
-        from PIL import Image
+def _facts(path: str) -> list[tuple[str, str]]:
+    if kind_of(path) != "picture":
+        return []
+    from vlmtui.media.metadata import picture_facts
 
-        from vlmtui.media.videos import first_frame
-
-        frame, video = first_frame(path)
-        info = MediaInfo(
-            path=path, kind="video", bytes=video.bytes, stamp=stamp, width=video.width, height=video.height,
-            format=video.codec, frames=video.frames, fps=video.fps, duration=video.duration,
-        )  # fmt: skip
-        return Image.fromarray(frame), info
-    from PIL import Image
-
-    from vlmtui.media.pictures import decode
-
-    picture = decode(path, (_KEPT_EDGE, _KEPT_EDGE))
-    info = MediaInfo(
-        path=path, kind="picture", bytes=picture.bytes, stamp=stamp, width=picture.width, height=picture.height,
-        mode=picture.mode, format=picture.format, animated=picture.animated,
-    )  # fmt: skip
-    image = picture.image
-    if max(image.size) > _KEPT_EDGE:
-        image.thumbnail((_KEPT_EDGE, _KEPT_EDGE), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return image, info
+    return picture_facts(path)
 
 
 def _describe(path: str) -> MediaInfo:
-    kind, stamp = kind_of(path), _stamp(path)
+    kind, stamp = kind_of(path), stamp_of(path)
     if kind == "picture":
         from vlmtui.media.pictures import describe
 
@@ -251,16 +192,8 @@ def _text(head: bytes) -> str:
     return "\n".join(text.split("\n")[:_HEAD_LINES])
 
 
-def _stamp(path: str) -> str:
-    try:
-        state = Path(path).stat()
-    except (OSError, ValueError):
-        return ""
-    return f"{state.st_mtime_ns}-{state.st_size}-{state.st_ino}"
-
-
-def _size(image: Image) -> int:
-    return image.width * image.height * len(image.getbands())
+def _is_ahead(request: Request) -> bool:
+    return isinstance(request, Render) and request.ahead
 
 
 def _superseded(request: int) -> MediaFailure:

@@ -6,12 +6,14 @@ terminal's own process.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import (
@@ -30,7 +32,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from vlmtui.media.errors import MediaError, PictureError, from_os_error, shown_name
+from vlmtui.media.errors import MediaError, PictureError, Superseded, from_os_error, shown_name
 from vlmtui.media.files import open_regular
 
 # The formats that are tried, and no other: Pillow knows forty, some of which start programs (EPS) or are hardly read
@@ -43,6 +45,9 @@ _NAMES = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "QO
 FORMATS = tuple(name for name in _NAMES if name in Image.OPEN)
 MAX_PIXELS = 89_478_485
 """The most pixels of a picture: where Pillow begins to WARN of a decompression bomb; here that is an error."""
+
+ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
+"""The formats whose frames are shown one after the other; those of a TIFF are pages, those of an MPO views."""
 
 _ORIENTATION = 0x0112  # the EXIF tag
 _TURNS = {
@@ -103,12 +108,22 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
     return on_white(decode(path).image)
 
 
-def decode(path: str | os.PathLike[str], target: tuple[int, int] | None = None) -> Picture:
+def decode(
+    path: str | os.PathLike[str],
+    target: tuple[int, int] | None = None,
+    *,
+    check: Callable[[], None] | None = None,
+    most_pixels: int = 0,
+) -> Picture:
     """Return the picture at `path`, in one of the modes RGB, RGBA or L.
 
     Args:
         path: A file. Anything else than a regular, non-empty file is refused without reading it.
-        target: When this many pixels (width, height; as turned) are enough, a JPEG is decoded at 1/2, 1/4 or 1/8.
+        target: Pixels (width, height; as turned) that the picture is going to be fitted into. A JPEG is then decoded
+            at 1/2, 1/4 or 1/8, and what is decoded is reduced; where there is as much, to no less than twice as fine
+            as needed.
+        check: Called between the pieces of the file as they are decoded; what it raises ends the decoding.
+        most_pixels: A picture of which more pixels would have to be decoded is `Superseded`; 0 for no such limit.
 
     Raises:
         PictureError: the picture cannot be used; with a cause and a remedy.
@@ -117,11 +132,12 @@ def decode(path: str | os.PathLike[str], target: tuple[int, int] | None = None) 
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; the next line is the one that matters
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            return _decode(stream, Path(path), target)
+            source: Any = stream if check is None else _Watched(stream, check)
+            return _decode(source, Path(path), target, most_pixels)
         except MediaError:
             raise
         except Exception as error:  # decoders raise nearly anything on damaged data
-            raise _explain(error, stream, path) from None
+            raise explain(error, stream, path) from None
 
 
 def describe(path: str | os.PathLike[str]) -> tuple[int, int, str, str, int]:
@@ -136,40 +152,67 @@ def describe(path: str | os.PathLike[str]) -> tuple[int, int, str, str, int]:
         try:
             image = Image.open(stream, formats=FORMATS)
             _check_size(image.size, Path(path))
-            size = image.size[::-1] if _orientation(image) in _SIDEWAYS else image.size
+            size = image.size[::-1] if orientation(image) in _SIDEWAYS else image.size
             return *size, image.mode, _format(image), os.fstat(stream.fileno()).st_size
         except MediaError:
             raise
         except Exception as error:
-            raise _explain(error, stream, path) from None
+            raise explain(error, stream, path) from None
 
 
 def _format(image: Image.Image) -> str:
     return "JPEG" if image.format == "MPO" else image.format or ""
 
 
-def _decode(stream: BinaryIO, path: Path, target: tuple[int, int] | None) -> Picture:
+class _Watched:
+    """A file that asks at every read whether its content is still wanted; Pillow reads 64 KiB at a time."""
+
+    def __init__(self, stream: BinaryIO, check: Callable[[], None]) -> None:
+        self._stream = stream
+        self._check = check
+
+    def read(self, size: int = -1) -> bytes:
+        self._check()
+        return self._stream.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _decode(stream: BinaryIO, path: Path, target: tuple[int, int] | None, most_pixels: int) -> Picture:
     size = os.fstat(stream.fileno()).st_size
     image: Image.Image = Image.open(stream, formats=FORMATS)
     _check_size(image.size, path)
     mode, kind = image.mode, _format(image)
-    turn = _orientation(image)
+    turn = orientation(image)
     width, height = image.size
+    enough = image.size
     if target is not None:
-        # `draft` leaves every format but JPEG alone. Twice the target, so that the final scaling is still a good one.
         wide, high = (target[1], target[0]) if turn in _SIDEWAYS else target
-        image.draft(None, (wide * 2, high * 2))
-    animated = image.format != "MPO" and bool(getattr(image, "is_animated", False))
+        # Twice as much as is needed, so that the final scaling is still a good one.
+        scale = min(1.0, 2 * min(wide / width, high / height))
+        enough = max(1, math.ceil(width * scale)), max(1, math.ceil(height * scale))
+        image.draft(None, enough)  # leaves every format but JPEG alone
+    if most_pixels and image.width * image.height > most_pixels:
+        raise Superseded
+    animated = image.format in ANIMATED and bool(getattr(image, "is_animated", False))
     image.load()
     _check_size(image.size, path)  # ICO and TIFF may settle on a size only now
     if kind == "ICO":
         width, height = image.size
     image = to_eight_bits(image)
-    if turn in _TURNS:
-        image = image.transpose(_TURNS[turn])
-        if turn in _SIDEWAYS:
-            width, height = height, width
+    factor = min(image.width // enough[0], image.height // enough[1]) if target is not None else 1
+    if factor > 1:
+        image = image.reduce(factor)
+    image = turned(image, turn)
+    if turn in _SIDEWAYS:
+        width, height = height, width
     return Picture(image, width, height, mode, kind, size, animated)
+
+
+def turned(image: Image.Image, turn: int) -> Image.Image:
+    """Return `image` as the camera was held; `turn` is the EXIF orientation, 1 to 8."""
+    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
@@ -231,7 +274,8 @@ def _stretched(values: np.ndarray) -> Image.Image:
     return Image.fromarray(((values - low) * (255.0 / (high - low))).astype(np.uint8))
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation: 1 to 8, 1 where there is none."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged metadata must not keep a good picture from being seen
@@ -255,7 +299,7 @@ def _too_large(path: str | os.PathLike[str], pixels: int, sides: str = "") -> Pi
     )
 
 
-def _explain(error: Exception, stream: BinaryIO, path: str | os.PathLike[str]) -> MediaError:
+def explain(error: Exception, stream: BinaryIO, path: str | os.PathLike[str]) -> MediaError:
     """Return what a decoder raised as a cause and a remedy."""
     name = shown_name(path)
     again = "make, copy or download it again"

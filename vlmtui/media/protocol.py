@@ -10,8 +10,9 @@ from typing import Literal
 import msgspec
 
 from vlmtui.media.kinds import Kind
+from vlmtui.models.processor import ProcessorSettings
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 PREFIX_BYTES = 4
 """Each frame is its length (big-endian) and then the message."""
 MAX_FRAME = 64 * 1024 * 1024
@@ -36,7 +37,7 @@ class MediaInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         width, height: in pixels, as shown (EXIF orientation and a video's rotation honoured); 0 where there are none.
         mode: of a picture's file: `RGB`, `L`, `LA`, `RGBA`, `P`, `1`, `I;16`, ….
         format: `PNG`, `JPEG`, …; of a video its codec.
-        animated: a picture of which only the first frame is shown.
+        animated: a picture of several frames.
         frames, fps, duration: of a video; 0 where the container does not say. Duration in seconds.
         head: the first lines of a text or of a dataset in text; untrusted.
     """
@@ -54,6 +55,33 @@ class MediaInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fps: float = 0.0
     duration: float = 0.0
     head: str = ""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which part of a picture is looked at, and how closely.
+
+    Attributes:
+        zoom: dots of the terminal a pixel of the picture takes (a dot is half a cell, or a pixel where the terminal
+            draws pixels); 0 to show the whole picture as large as it fits.
+        x, y: the middle of what is shown, as a share (0 to 1) of the picture's width and height.
+    """
+
+    zoom: float = 0.0
+    x: float = 0.5
+    y: float = 0.5
+
+
+class Label(msgspec.Struct, frozen=True, kw_only=True):
+    """Words that stand in a row of cells above a tile; that row has nothing else.
+
+    Attributes:
+        row, column: of the words' first cell, from the picture's upper left.
+        text: as many cells as characters.
+    """
+
+    row: int
+    column: int
+    text: str
 
 
 # ---- requests -----------------------------------------------------------------------------------
@@ -84,6 +112,11 @@ class Render(_Message, frozen=True, kw_only=True, tag="render"):
         colours: colour registers of a sixel terminal, 2 to 256.
         max_pixels: the most pixels that `kitty` and `sixel` send; more than that and the picture is made smaller.
         fine: dither `sixel`, for three times the bytes.
+        view: the part that is shown; the whole picture if there is none.
+        tiles: show the tiles that a model with this processor is given of the picture, each with its place and cost.
+        ground: colour between tiles, 0xRRGGBB.
+        time: seconds that an animation has been playing; below 0 for its first frame.
+        ahead: nobody waits for it yet: it is dropped for a `Render` that somebody waits for, and when it is costly.
     """
 
     id: int
@@ -97,9 +130,21 @@ class Render(_Message, frozen=True, kw_only=True, tag="render"):
     colours: int = 256
     max_pixels: int = 1_000_000
     fine: bool = True
+    view: View | None = None
+    tiles: ProcessorSettings | None = None
+    ground: int = 0
+    time: float = -1.0
+    ahead: bool = False
 
 
-Request = Describe | Stamp | Render
+class Inspect(_Message, frozen=True, kw_only=True, tag="inspect"):
+    """Say what is written in the file beside its pixels (see `Inspected`)."""
+
+    id: int
+    path: str
+
+
+Request = Describe | Stamp | Render | Inspect
 
 
 # ---- replies ------------------------------------------------------------------------------------
@@ -138,6 +183,10 @@ class Rendered(_Message, frozen=True, kw_only=True, tag="rendered"):
             `shade`: one part, UTF-8, `rows` lines of `columns` characters; `kitty`: one part, a PNG;
             `sixel`: `rows` parts, each the sixel sequence (ESC P … ESC \\\\) of one row of cells.
         seconds: from the request's start in the child to this reply.
+        labels: words that stand among the tiles; each in a row of its own.
+        frame: number of an animation's frame, from 0.
+        wait: seconds until its next frame is due; 0 when there is none.
+        damaged: number of the first frame that cannot be decoded; the animation ends before it. 0 for none.
     """
 
     id: int
@@ -150,6 +199,18 @@ class Rendered(_Message, frozen=True, kw_only=True, tag="rendered"):
     height: int = 0
     parts: list[bytes] = []
     seconds: float = 0.0
+    labels: list[Label] = []
+    frame: int = 0
+    wait: float = 0.0
+    damaged: int = 0
+
+
+class Inspected(_Message, frozen=True, kw_only=True, tag="inspected"):
+    """What is written in a file beside its pixels: a name and a value each, in the order to show; untrusted."""
+
+    id: int
+    info: MediaInfo
+    facts: list[tuple[str, str]]
 
 
 class MediaFailure(_Message, frozen=True, kw_only=True, tag="failure"):
@@ -172,7 +233,7 @@ class MediaFailure(_Message, frozen=True, kw_only=True, tag="failure"):
         return f"{self.cause}: {self.remedy}" if self.remedy else self.cause
 
 
-Reply = Hello | Described | Stamped | Rendered | MediaFailure
+Reply = Hello | Described | Stamped | Rendered | Inspected | MediaFailure
 
 _ENCODER = msgspec.msgpack.Encoder()
 _REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

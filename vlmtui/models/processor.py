@@ -54,6 +54,17 @@ def image_cost(width: int, height: int, settings: ProcessorSettings) -> ImageCos
     return ImageCost(rows, columns, tiles, tiles * settings.tokens_per_tile)
 
 
+def tiled_size(
+    width: int, height: int, settings: ProcessorSettings
+) -> tuple[tuple[int, int], tuple[int, int] | None]:
+    """Return the sizes (width, height) that a picture is scaled to, one after the other, before it is cut.
+
+    The second is whole tiles; it is None when splitting is off, where the picture is squashed into one tile instead.
+    """
+    first = _scaled(width, height, settings.longest_edge)
+    return first, _whole_tiles(*first, settings.tile_px) if settings.splitting else None
+
+
 def _scaled(width: int, height: int, longest_edge: int) -> tuple[int, int]:
     """Return the size (width, height) with the longest edge at `longest_edge`, the other even and at least 1.
 
