@@ -130,32 +130,39 @@ def draw(scene: Scene) -> Image.Image:
     picture = _paint_background(scene, rng)
     for item in scene.items:
         _paint_item(picture, item, scene)
-    if scene.lettering is not None:
-        _paint_lettering(picture, scene.lettering, scene)
+    for line in scene.lines:
+        _paint_lettering(picture, line, scene)
     if rng.random() < 0.15:
         picture = add_noise(picture, rng.randint(6, 20), 1, rng)
     return picture
 
 
+MAPS = 5
+"""Maps of a picture: shape, colour, glyph, and the column and row of the centre of the shape."""
+
+
 def class_maps(scene: Scene) -> bytes:
-    """What covers each cell of a grid laid over the picture: shape, colour, glyph (0 is none).
+    """What covers each cell of a grid laid over the picture (0 is nothing).
 
     Returns:
-        3 * MAP_SIDE * MAP_SIDE bytes: the shape map, the colour map and the glyph map, row by row. Shapes count
-        from 1 in the order of `SHAPES`, colours of `COLOUR_NAMES`, glyphs of `GLYPHS`.
+        MAPS * MAP_SIDE * MAP_SIDE bytes, map after map, row by row. Shapes count from 1 in the order of `SHAPES`,
+        colours of `COLOUR_NAMES`, glyphs of `GLYPHS`; the last two maps give the cell (from 1) in which the centre
+        of the covering shape lies, across and down.
     """
-    shape_map, colour_map, glyph_map = (Image.new("L", (_FINE_SIDE, _FINE_SIDE), 0) for _ in range(3))
+    maps = [Image.new("L", (_FINE_SIDE, _FINE_SIDE), 0) for _ in range(MAPS)]
+    pens = [ImageDraw.Draw(one) for one in maps]
     x_scale, y_scale = _FINE_SIDE / scene.width, _FINE_SIDE / scene.height
     for item in scene.items:
         corners = outline(item.shape, item.x * scene.width, item.y * scene.height, item.radius * scene.short,
                           item.angle, item.form)  # fmt: skip
         cells = [(x * x_scale - 0.5, y * y_scale - 0.5) for x, y in corners]
-        ImageDraw.Draw(shape_map).polygon(cells, fill=1 + SHAPES.index(item.shape))
-        ImageDraw.Draw(colour_map).polygon(cells, fill=1 + COLOUR_NAMES.index(item.colour))
-    if scene.lettering is not None:
-        _mark_glyphs(ImageDraw.Draw(glyph_map), scene.lettering, scene)
-    coarse = (one.resize((MAP_SIDE, MAP_SIDE), Image.Resampling.NEAREST) for one in (shape_map, colour_map, glyph_map))
-    return b"".join(one.tobytes() for one in coarse)
+        pens[0].polygon(cells, fill=1 + SHAPES.index(item.shape))
+        pens[1].polygon(cells, fill=1 + COLOUR_NAMES.index(item.colour))
+        pens[3].polygon(cells, fill=1 + min(MAP_SIDE - 1, int(item.x * MAP_SIDE)))
+        pens[4].polygon(cells, fill=1 + min(MAP_SIDE - 1, int(item.y * MAP_SIDE)))
+    for line in scene.lines:
+        _mark_glyphs(pens[2], line, scene)
+    return b"".join(one.resize((MAP_SIDE, MAP_SIDE), Image.Resampling.NEAREST).tobytes() for one in maps)
 
 
 def _mark_glyphs(pen: ImageDraw.ImageDraw, line: Lettering, scene: Scene) -> None:

@@ -50,7 +50,10 @@ class Background:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture of `width` x `height` pixels; `seed` feeds what has no meaning (noise)."""
+    """A picture of `width` x `height` pixels; `seed` feeds what has no meaning (noise).
+
+    `lettering` is what is read in it; `chart` holds more lines of print, for pictures that only train the eye.
+    """
 
     width: int
     height: int
@@ -58,6 +61,12 @@ class Scene:
     items: tuple[Item, ...]
     lettering: Lettering | None
     seed: int
+    chart: tuple[Lettering, ...] = ()
+
+    @property
+    def lines(self) -> tuple[Lettering, ...]:
+        """Everything that is printed."""
+        return (*self.chart, self.lettering) if self.lettering is not None else self.chart
 
     @property
     def short(self) -> int:

@@ -60,7 +60,7 @@ def test_maps_agree_with_the_drawn_pixels():
     for scene in _scenes(60, seed=4):
         maps = class_maps(scene)
         cells = MAP_SIDE * MAP_SIDE
-        assert len(maps) == 3 * cells
+        assert len(maps) == 5 * cells
         small = draw(scene).resize((MAP_SIDE * 8, MAP_SIDE * 8))
         for index, (shape, colour) in enumerate(zip(maps[:cells], maps[cells : 2 * cells], strict=True)):
             assert bool(shape) == bool(colour)

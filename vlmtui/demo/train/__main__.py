@@ -53,11 +53,12 @@ def _make(index: int, kind: str) -> batches.Batch:
 
 def mix(progress: float) -> dict[str, float]:
     """How often each type of batch is drawn: single pictures alone at first."""
-    if progress < 0.34:
-        return {"single": 0.87, "chat": 0.13}
     if progress < 0.5:
-        return {"single": 0.5, "chat": 0.08, "later": 0.02, "split": 0.1, "album": 0.15, "film": 0.15}
-    return {"single": 0.34, "chat": 0.07, "later": 0.05, "split": 0.12, "album": 0.21, "film": 0.21}
+        return {"first": 0.5, "single": 0.08, "chat": 0.2, "eye": 0.22}
+    if progress < 0.6:
+        return {"first": 0.15, "single": 0.31, "chat": 0.08, "later": 0.02, "split": 0.08, "album": 0.12, "film": 0.12,
+                "eye": 0.12}  # fmt: skip
+    return {"single": 0.33, "chat": 0.07, "later": 0.04, "split": 0.12, "album": 0.2, "film": 0.2, "eye": 0.04}
 
 
 class Threads:
@@ -187,10 +188,11 @@ class Run:
             batch = _tensors(coming.result())
             threads, begun = self.threads.choose(), time.perf_counter()
             answer_loss, map_loss, word_loss = self.one_step(batch, progress)
-            work = batch["ids"].numel() + 64 * len(batch["pixels"])
+            work = 64 * len(batch["pixels"]) + (2 * batch["ids"].numel() if "ids" in batch else 0)
             self.threads.measured(threads, (time.perf_counter() - begun) / work)
             window[f"{threads} threads"].append(1.0)
-            window[kind].append(answer_loss)
+            if "ids" in batch:
+                window[kind].append(answer_loss)
             if map_loss:
                 window["maps"].append(map_loss)
                 window["words"].append(word_loss)
@@ -211,13 +213,17 @@ class Run:
                 group["lr"] = group["peak"] * factor
         guide = 1.0 if progress < 0.4 else 0.3  # the guiding losses matter less once the answers come
         with torch.autocast("cpu", torch.bfloat16, enabled=not self.options.float32):
-            result = loop.losses(self.model, self.head, batch, self.words)
+            if "ids" in batch:
+                result = loop.losses(self.model, self.head, batch, self.words)
+            else:
+                result = loop.eye_losses(self.model, self.head, self.words, batch)
             loss = result.answers + guide * (result.maps + 0.5 * result.words)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        loop.hold_scale(self.model)
         self.step += 1
         decay = min(0.999, 1 - 10 / (self.step + 10))
         with torch.no_grad():

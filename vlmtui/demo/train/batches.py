@@ -11,17 +11,19 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from vlmtui.demo import eye
-from vlmtui.demo.draw import MAP_SIDE, class_maps, draw
+from vlmtui.demo.draw import MAP_SIDE, MAPS, class_maps, draw
 from vlmtui.demo.elsewhere import SYSTEM_PROMPTS
 from vlmtui.demo.frames import INTRO, ask_film, random_film
 from vlmtui.demo.questions import ask, ask_blind
 from vlmtui.demo.scene import Scene, picture_size, random_scene
 from vlmtui.demo.several import ask_album, random_album
+from vlmtui.demo.train.eyechart import eyechart
 from vlmtui.demo.train.packing import Encoder, Row, conversation, first_turns, stack, text_first
 
 Batch = dict[str, np.ndarray]
 
 SIZES: dict[str, tuple[int, int]] = {
+    "first": (20, 14),
     "single": (20, 14),
     "chat": (20, 8),
     "later": (12, 3),
@@ -31,8 +33,18 @@ SIZES: dict[str, tuple[int, int]] = {
 }
 """Rows in a batch of each type, and questions drawn for a row (for a picture, in "later")."""
 
-ROOM: dict[str, int] = {"single": 184, "chat": 168, "later": 200, "split": 224}
+EYE_ROWS = 48
+"""Pictures in a batch of type "eye", which trains the vision tower and the connector alone."""
+
+ROOM: dict[str, int] = {"first": 184, "single": 184, "chat": 168, "later": 200, "split": 224}
 """Length of a row in tokens; questions that do not fit are left out, so that rows are about equally long."""
+
+FIRST: dict[str, float] = {
+    "describe": 2.5, "colours": 1.0, "where": 1.2, "what_at": 1.2, "colour": 1.0, "shape": 1.0, "count": 0.8,
+    "read": 1.0, "exists": 0.5, "relation": 0.4, "compare": 0.4, "size": 0.4, "other": 0.15,
+}  # fmt: skip
+"""How often each maker of questions is drawn for batches of type "first": answers that name what is seen teach the
+model to see it, while a bare yes or no teaches nothing before that."""
 
 NUMBER_WORDS = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 10: "ten", 12: "twelve", 16: "sixteen"}
 FILM_LENGTHS = (4, 5, 6, 7, 8) * 4 + (10, 12, 16)
@@ -62,6 +74,19 @@ def video_prefix(encoder: Encoder, frames: int, step: float, length: int) -> lis
     return ids
 
 
+def _arrays(pixels: list[Image.Image], maps: list[bytes]) -> Batch:
+    count = len(pixels) if maps else 0
+    return {
+        "pixels": np.stack([np.asarray(picture) for picture in pixels]),
+        "mapped": np.array([bool(maps)]),
+        "maps": np.frombuffer(b"".join(maps), np.uint8).reshape(count, MAPS, MAP_SIDE, MAP_SIDE).copy(),
+    }
+
+
+def _pictures(scenes: list[Scene]) -> Batch:
+    return _arrays([eye.whole(draw(scene)) for scene in scenes], [class_maps(scene) for scene in scenes])
+
+
 class BatchMaker:
     """Draws batches. `last_kinds` names the kind of each question of the batch made last, by row."""
 
@@ -72,13 +97,16 @@ class BatchMaker:
         self.last_kinds: list[list[str]] = []
 
     def make(self, index: int, kind: str) -> Batch:
-        """The batch `index` of type `kind` (a key of `SIZES`).
+        """The batch `index` of type `kind` (a key of `SIZES`, or "eye": pictures only).
 
         Returns:
-            `pixels` uint8 (pictures, 64, 64, 3), `maps` uint8 (pictures, 3, 16, 16), `mapped` (1,) whether the
+            `pixels` uint8 (pictures, 64, 64, 3), `maps` uint8 (pictures, 5, 16, 16), `mapped` (1,) whether the
             maps hold, and the arrays of `packing.stack`.
         """
         rng = Random(f"{self._seed}/{kind}/{index}")
+        if kind == "eye":
+            self.last_kinds = []
+            return _pictures([eyechart(rng) for _ in range(EYE_ROWS)])
         rows, number = SIZES[kind]
         pixels: list[Image.Image] = []
         maps: list[bytes] = []
@@ -105,11 +133,7 @@ class BatchMaker:
                     maps.append(class_maps(scene))
         self.last_kinds = [row.kinds for row in made]
         batch = stack(made, self._encoder.pad)
-        batch["pixels"] = np.stack([np.asarray(picture) for picture in pixels])
-        batch["mapped"] = np.array([bool(maps)])
-        count = len(pixels) if maps else 0
-        batch["maps"] = np.frombuffer(b"".join(maps), np.uint8).reshape(count, 3, MAP_SIDE, MAP_SIDE).copy()
-        return batch
+        return batch | _arrays(pixels, maps)
 
     def _start(self, rng: Random) -> list[int]:
         """What comes before the first user's turn: now and then a system prompt."""
@@ -127,10 +151,10 @@ class BatchMaker:
         splitting = kind == "split"
         fine = rng.random() < (0.4 if splitting else 0.06)
         scene = random_scene(rng, size=picture_size(rng, longest=LONGEST), fine=fine, with_print=True if fine else None)
-        questions = ask(scene, rng, number, splitting=splitting)
+        questions = ask(scene, rng, number, FIRST if kind == "first" else None, splitting)
         # every picture up to 1 : 2 becomes 2 x 2 tiles at the processor's own size
         picture = encoder.picture(2, 2) if splitting else encoder.picture()
-        if kind == "single" or splitting and rng.random() < 0.6:
+        if kind in ("first", "single") or splitting and rng.random() < 0.6:
             return first_turns(encoder, [*self._start(rng), *picture], questions, room), [scene]
         if kind == "chat" and rng.random() < 0.06:
             return text_first(encoder, picture, questions[0]), [scene]

@@ -17,7 +17,8 @@ from vlmtui.demo.train.checkpoint import PATCH
 from vlmtui.demo.eye import TILE
 from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES
 
-CLASSES: tuple[int, int, int] = (len(SHAPES) + 1, len(COLOUR_NAMES) + 1, len(GLYPHS) + 1)
+CLASSES: tuple[int, ...] = (len(SHAPES) + 1, len(COLOUR_NAMES) + 1, len(GLYPHS) + 1, MAP_SIDE + 1, MAP_SIDE + 1)
+_SHARES: tuple[float, ...] = (1.0, 0.7, 1.6, 0.4, 0.4)  # letters are the hardest to learn
 _GRID = TILE // PATCH
 _SUB = MAP_SIDE // _GRID
 
@@ -30,30 +31,33 @@ class MapHead(nn.Module):
         self.proj = nn.Linear(hidden, _SUB * _SUB * sum(CLASSES))
 
     def forward(self, patches: Tensor, maps: Tensor) -> Tensor:
-        """Mean cross entropy of `maps` (pictures, 3, 16, 16) given `patches` (pictures, 64, hidden)."""
+        """Mean cross entropy of `maps` (pictures, 5, 16, 16) given `patches` (pictures, 64, hidden)."""
         count = patches.shape[0]
         logits = self.proj(patches).float().view(count, _GRID, _GRID, _SUB, _SUB, sum(CLASSES))
         logits = logits.transpose(2, 3).reshape(count, MAP_SIDE * MAP_SIDE, sum(CLASSES))
         loss = logits.new_zeros(())
-        for number, part in enumerate(logits.split(CLASSES, dim=-1)):
+        for number, (part, share) in enumerate(zip(logits.split(CLASSES, dim=-1), _SHARES, strict=True)):
             target = maps[:, number].reshape(count, -1).long()
             each = F.cross_entropy(part.flatten(0, 1), target.flatten(), reduction="none")
             weight = torch.where(target.flatten() == 0, 0.25, 1.0)
-            loss = loss + (each * weight).sum() / weight.sum()
+            loss = loss + share * (each * weight).sum() / weight.sum()
         return loss / 3
 
 
 class Words(nn.Module):
-    """Draws each image token towards the embeddings of the words for what it covers: a red circle's tokens towards
-    " red" and " circle", a letter's towards that letter. The language model then finds a thing by its name from
+    """Draws each image token towards the embeddings of the words for what it covers: the tokens of a red circle in the
+    top left towards " red", " circle", " top" and " left", a letter's towards that letter. The language model then finds a thing by its name from
     the start, instead of having to learn a translation first. It has no weights of its own."""
 
-    SHARPNESS = 14.0
+    SHARPNESS = 20.0
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         super().__init__()
         names = [[" nothing", *(f" {name}" for name in group)] for group in (SHAPES, COLOUR_NAMES)]
         names.append([" nothing", *GLYPHS])
+        for low, high in ((" left", " right"), (" top", " bottom")):
+            thirds = [int((cell + 0.5) / MAP_SIDE * 3) for cell in range(MAP_SIDE)]
+            names.append([" nothing", *((low, " center", high)[third] for third in thirds)])
         ids = [[tokenizer.encode(name, add_special_tokens=False).ids for name in group] for group in names]
         assert all(len(one) == 1 for group in ids for one in group), "a word of the demo's world is not one token"
         self.ids = [torch.tensor([one[0] for one in group]) for group in ids]
@@ -63,7 +67,7 @@ class Words(nn.Module):
 
         Args:
             features: (pictures, tokens, hidden), what the connector gives.
-            maps: (pictures, 3, 16, 16).
+            maps: (pictures, 5, 16, 16).
             embeddings: (vocabulary, hidden).
         """
         count, tokens, _ = features.shape
@@ -109,6 +113,15 @@ def attention(parts: Tensor) -> Tensor:
     return torch.zeros(hidden.shape).masked_fill_(hidden, torch.finfo(torch.float32).min)
 
 
+def eye_losses(model: SmolVLMForConditionalGeneration, head: MapHead, words: Words, batch: dict[str, Tensor]) -> Losses:
+    """The losses that need no text, for a batch of type "eye"."""
+    inner = model.model
+    patches = inner.vision_model(pixel_values=batch["pixels"].permute(0, 3, 1, 2).float() / 127.5 - 1).last_hidden_state
+    embeddings = inner.text_model.get_input_embeddings().weight
+    named = words(inner.connector(patches), batch["maps"], embeddings)
+    return Losses(named.new_zeros(()), head(patches, batch["maps"]), named, None)
+
+
 def losses(
     model: SmolVLMForConditionalGeneration,
     head: MapHead | None,
@@ -149,6 +162,18 @@ def losses(
     return Losses(answers, maps, named, right)
 
 
+CONNECTOR_SPREAD = 0.0055
+"""Standard deviation that the connector's weights are held at: image tokens then enter the language model about as
+long as its word embeddings. Left alone they grow twenty times longer, and no layer can write anything into them."""
+
+
+def hold_scale(model: SmolVLMForConditionalGeneration) -> None:
+    """Scales the connector's weights back to `CONNECTOR_SPREAD`."""
+    with torch.no_grad():
+        weight = model.model.connector.modality_projection.proj.weight
+        weight.mul_(CONNECTOR_SPREAD / weight.std())
+
+
 def learning_rate(progress: float) -> float:
     """Share of the peak rate at `progress` (0..1): a short warm-up, a plateau, then down to nothing."""
     if progress < 0.02:
@@ -160,9 +185,11 @@ def learning_rate(progress: float) -> float:
 
 def optimizers(model: nn.Module, head: nn.Module, peak: float, muon: bool) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the layers (where asked), AdamW for everything else."""
-    matrices, rest, plain = [], [], []
+    matrices, connector, rest, plain = [], [], [], []
     for name, parameter in model.named_parameters():
-        if muon and parameter.ndim == 2 and ".layers." in name or muon and "modality_projection" in name:
+        if muon and "modality_projection" in name:
+            connector.append(parameter)
+        elif muon and parameter.ndim == 2 and ".layers." in name:
             matrices.append(parameter)
         elif parameter.ndim < 2:
             plain.append(parameter)
@@ -174,7 +201,7 @@ def optimizers(model: nn.Module, head: nn.Module, peak: float, muon: bool) -> li
     ]
     made: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98))]
     if matrices:
-        group = [{"params": matrices, "peak": peak * 1.5}]
-        made.append(torch.optim.Muon(group, lr=peak * 1.5, weight_decay=0.02, momentum=0.95,
+        muon_groups = [{"params": matrices, "peak": peak * 1.5}, {"params": connector, "peak": peak * 0.1}]
+        made.append(torch.optim.Muon(muon_groups, lr=peak * 1.5, weight_decay=0.02, momentum=0.95,
                                      adjust_lr_fn="match_rms_adamw"))  # fmt: skip
     return made

@@ -78,7 +78,7 @@ class Row:
 def _add_answer(row: Row, encoder: Encoder, answer: str, start: int, part: int, owner: int) -> int:
     at = row.add([encoder.end, *encoder.text("\nAssistant:")], start, part)
     ids = [*encoder.text(" " + answer), encoder.end]
-    at = row.add(ids, at, part, weight=len(ids) ** -0.5, owner=owner)
+    at = row.add(ids, at, part, weight=len(ids) ** -0.25, owner=owner)
     return row.add(encoder.text("\n"), at, part) if part == 0 else at
 
 
