@@ -23,21 +23,27 @@ from vlmtui.media.protocol import (
     Describe,
     Described,
     Form,
+    Frame,
+    FrameDrawn,
     Hello,
     Inspect,
     Inspected,
     MediaFailure,
     MediaInfo,
+    Paper,
     Render,
     Rendered,
     Reply,
     Stamp,
     Stamped,
+    Strip,
+    StripDrawn,
     View,
     decode_reply,
     encode,
 )
 from vlmtui.models.processor import ProcessorSettings
+from vlmtui.models.sampling import FrameSampling
 
 _AGAIN = "choose the file again; a new decoder is started for it"
 
@@ -121,6 +127,27 @@ class MediaClient:
         """Return what is written in a picture file beside its pixels; no facts for a file of another kind."""
         reply = await self._ask(lambda id: Inspect(id=id, path=os.fspath(path)), path)
         return reply if isinstance(reply, Inspected) else _failure(reply)
+
+    async def frame(
+        self, path: Path | str, paper: Paper, *, index: int = -1, time: float = 0.0, quick: bool = False
+    ) -> FrameDrawn | MediaFailure:
+        """Return one frame of a video, by its number or by its time; see `vlmtui.media.protocol.Frame`."""
+        reply = await self._ask(
+            lambda id: Frame(id=id, path=os.fspath(path), paper=paper, index=index, time=time, quick=quick), path
+        )
+        return reply if isinstance(reply, FrameDrawn) else _failure(reply)
+
+    async def strip(
+        self, path: Path | str, paper: Paper, sampling: FrameSampling, *, first: int, count: int, ground: int = 0
+    ) -> StripDrawn | MediaFailure:
+        """Return a page of a video's film strip; see `vlmtui.media.protocol.Strip`."""
+        reply = await self._ask(
+            lambda id: Strip(
+                id=id, path=os.fspath(path), paper=paper, sampling=sampling, first=first, count=count, ground=ground
+            ),
+            path,
+        )
+        return reply if isinstance(reply, StripDrawn) else _failure(reply)
 
     async def close(self) -> None:
         """End the child: by the end of its input, after a second by force."""

@@ -6,27 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vlmtui.media import cells
-from vlmtui.media.protocol import Depth, Form, Label
+from vlmtui.media.protocol import Label, Paper
 from vlmtui.media.view import Window, within_pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vlmtui.media.tiles import Tiles
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What is drawn on; the attributes are those of `vlmtui.media.protocol.Render`."""
-
-    columns: int
-    rows: int
-    cell: tuple[int, int]
-    form: Form
-    depth: Depth
-    colours: int
-    max_pixels: int
-    fine: bool
 
 
 @dataclass(frozen=True, slots=True)

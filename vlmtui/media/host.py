@@ -23,6 +23,7 @@ from vlmtui.media.protocol import (
     PROTOCOL_VERSION,
     Describe,
     Described,
+    Frame,
     Hello,
     Inspect,
     Inspected,
@@ -34,10 +35,12 @@ from vlmtui.media.protocol import (
     Request,
     Stamp,
     Stamped,
+    Strip,
     decode_request,
     encode,
 )
 from vlmtui.media.rendering import Pictures
+from vlmtui.media.showing_videos import Videos
 from vlmtui.safetext import safe_line
 
 _HEAD_BYTES = 16 * 1024
@@ -109,6 +112,7 @@ def main() -> None:
     _limit_resources()
     pipe = _Pipe(source, sink)
     pictures = Pictures(pipe.check)
+    videos = Videos()
     pipe.send(Hello(version=PROTOCOL_VERSION, pid=os.getpid()))
     import vlmtui.media.drawing
     import vlmtui.media.pictures  # noqa: F401  (loaded while the first request is still on its way)
@@ -116,11 +120,11 @@ def main() -> None:
     while (request := pipe.next()) is not None:
         # A decoder that hangs in C code hears no exception and no flag: the alarm ends the process, the client says so.
         signal.alarm(_WORK_LIMIT_S)
-        pipe.send(_answer(request, pictures))
+        pipe.send(_answer(request, pictures, videos))
         signal.alarm(0)
 
 
-def _answer(request: Request, pictures: Pictures) -> Reply:
+def _answer(request: Request, pictures: Pictures, videos: Videos) -> Reply:
     try:
         match request:
             case Stamp():
@@ -131,6 +135,10 @@ def _answer(request: Request, pictures: Pictures) -> Reply:
                 return _render(request, pictures)
             case Inspect():
                 return Inspected(id=request.id, info=_describe(request.path), facts=_facts(request.path))
+            case Frame():
+                return videos.frame(request)
+            case Strip():
+                return videos.strip(request)
     except MediaError as error:
         return MediaFailure(id=request.id, code=error.code, cause=error.cause, remedy=error.remedy)
     except MemoryError:

@@ -11,6 +11,7 @@ import msgspec
 
 from vlmtui.media.kinds import Kind
 from vlmtui.models.processor import ProcessorSettings
+from vlmtui.models.sampling import FrameChoice, FrameSampling
 
 PROTOCOL_VERSION = 2
 PREFIX_BYTES = 4
@@ -20,6 +21,19 @@ MAX_FRAME = 64 * 1024 * 1024
 Form = Literal["half-block", "shade", "kitty", "sixel"]
 """How a picture is drawn: coloured half cells, shades of grey as characters, or real pixels by one of two protocols."""
 Depth = Literal["truecolor", "256", "16"]
+
+
+class Paper(msgspec.Struct, frozen=True):
+    """What is drawn on; the attributes are those of `Render`, `cell` is the pixels of one cell (width, height)."""
+
+    columns: int
+    rows: int
+    cell: tuple[int, int]
+    form: Form
+    depth: Depth
+    colours: int
+    max_pixels: int
+    fine: bool
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -144,7 +158,44 @@ class Inspect(_Message, frozen=True, kw_only=True, tag="inspect"):
     path: str
 
 
-Request = Describe | Stamp | Render | Inspect
+class Frame(_Message, frozen=True, kw_only=True, tag="frame"):
+    """Draw one frame of the video at `path`.
+
+    Attributes:
+        paper: room and form.
+        index: its number from 0; below 0 to name it by its time.
+        time: seconds from the start.
+        quick: with `index` 0: do not wait for the times of the other frames, say what the header says.
+    """
+
+    id: int
+    path: str
+    paper: Paper
+    index: int = -1
+    time: float = 0.0
+    quick: bool = False
+
+
+class Strip(_Message, frozen=True, kw_only=True, tag="strip"):
+    """Draw the film strip of the frames that `sampling` chooses from the video at `path`.
+
+    Attributes:
+        paper: room for ONE frame, the gap to the next (its last column) included.
+        first: number of the choice at the left.
+        count: how many frames there is room for.
+        ground: colour between them, 0xRRGGBB.
+    """
+
+    id: int
+    path: str
+    paper: Paper
+    sampling: FrameSampling
+    first: int = 0
+    count: int = 1
+    ground: int = 0
+
+
+Request = Describe | Stamp | Render | Inspect | Frame | Strip
 
 
 # ---- replies ------------------------------------------------------------------------------------
@@ -213,6 +264,44 @@ class Inspected(_Message, frozen=True, kw_only=True, tag="inspected"):
     facts: list[tuple[str, str]]
 
 
+class FrameDrawn(_Message, frozen=True, kw_only=True, tag="frame_drawn"):
+    """One frame of a video, drawn.
+
+    Attributes:
+        picture: ready to be drawn.
+        index, time: which it is, and when it appears.
+        next_time: when the next one appears; 0 when it is the last.
+        total, fps, duration: of the video; `fps` is the mean where frames last differently long (`variable`).
+    """
+
+    id: int
+    picture: Rendered
+    index: int
+    time: float
+    next_time: float
+    total: int
+    fps: float
+    duration: float
+    variable: bool = False
+
+
+class StripDrawn(_Message, frozen=True, kw_only=True, tag="strip_drawn"):
+    """A page of a film strip.
+
+    Attributes:
+        picture: the page, `Strip.count` frames wide.
+        choices: all frames that are chosen, in temporal order.
+        missing: frames of the page that are not decoded yet: ask again.
+        failed: numbers of frames that cannot be decoded; a model is not sent them.
+    """
+
+    id: int
+    picture: Rendered
+    choices: list[FrameChoice]
+    missing: int = 0
+    failed: list[int] = []
+
+
 class MediaFailure(_Message, frozen=True, kw_only=True, tag="failure"):
     """A request failed; the child goes on.
 
@@ -233,7 +322,7 @@ class MediaFailure(_Message, frozen=True, kw_only=True, tag="failure"):
         return f"{self.cause}: {self.remedy}" if self.remedy else self.cause
 
 
-Reply = Hello | Described | Stamped | Rendered | Inspected | MediaFailure
+Reply = Hello | Described | Stamped | Rendered | Inspected | FrameDrawn | StripDrawn | MediaFailure
 
 _ENCODER = msgspec.msgpack.Encoder()
 _REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

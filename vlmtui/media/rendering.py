@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from vlmtui.media.files import stamp_of
 from vlmtui.media.kept import Kept
 from vlmtui.media.kinds import kind_of
-from vlmtui.media.protocol import MediaInfo, Render, Rendered
+from vlmtui.media.protocol import MediaInfo, Paper, Render, Rendered
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vlmtui.media.animation import Player
-    from vlmtui.media.drawing import Drawing, Paper
+    from vlmtui.media.drawing import Drawing
     from vlmtui.media.tiles import Tiles
 
 Key = tuple[str, str]
@@ -155,8 +155,6 @@ def _drawn(image: Image, info: MediaInfo, request: Render) -> Drawing:
 
 
 def _paper(request: Render) -> Paper:
-    from vlmtui.media.drawing import Paper
-
     return Paper(
         request.columns, request.rows, _cell(request), request.form, request.depth, request.colours,
         request.max_pixels, request.fine,

@@ -120,6 +120,10 @@ class VideoFile:
             self._timeline = self._read_timeline(time.monotonic() + deadline_s)
         return self._timeline
 
+    def share_timeline(self, other: VideoFile) -> None:
+        """Take over what `other`, the same file, knows of its frames."""
+        self._timeline, self._keys = other._timeline, other._keys
+
     def first(self) -> np.ndarray:
         """Return the first frame (height x width x 3, uint8, BGR), without reading the times of the others.
 

@@ -47,7 +47,7 @@ def test_every_seek_is_exact(tmp_path: Path, name: str, codec: str) -> None:
     path = write_numbered(tmp_path / name, 60, codec=codec)
     wanted = numbers_in_turn(path)
     assert wanted == list(range(60))
-    order = list(range(60)) + [59, 0, 30, 29, 28, 31]
+    order = [*list(range(60)), 59, 0, 30, 29, 28, 31]
     random.Random(0).shuffle(order)
     with VideoFile(path) as video:
         timeline = video.timeline()
