@@ -38,7 +38,7 @@ def detail_of(id: int, number: int, table: Table, extracted: Extracted) -> RowDe
     problems = table.problems(row)
     turns = as_conversation(row.values, schema)
     pictures = [picture for turn in turns for picture in turn.pictures]
-    used = set(schema.columns.values()) if turns else set()
+    used = {*schema.columns.values(), *schema.pictures} if turns else set()
     if not pictures:
         pictures = [picture for name in schema.pictures for picture in pictures_in(row.values.get(name))]
     pictures = pictures[:MOST_A_ROW]

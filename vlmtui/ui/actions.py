@@ -12,7 +12,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Scope = Literal["app", "workbench", "explorer", "preview", "chat"]
+Scope = Literal["app", "workbench", "explorer", "preview", "dataset", "chat"]
 """Where an action's handler lives, and where its keys work. A part of the workbench has its scope as its id."""
 
 
@@ -191,6 +191,108 @@ ACTIONS: tuple[Action, ...] = (
         "Show what was added or removed; what is open stays open.",
         label="Refresh",
     ),
+    # ---- data sets ----
+    Action(
+        "dataset.find",
+        "Find a row",
+        ("slash",),
+        "dataset",
+        "find",
+        "The next row with a text, or with it in a column: `column:text`.",
+        label="Find",
+    ),
+    Action(
+        "dataset.filter",
+        "Show only rows that match",
+        ("ampersand",),
+        "dataset",
+        "filter",
+        "Rows with a text, or `column:text`; an empty one shows all.",
+        label="Filter",
+    ),
+    Action(
+        "dataset.find_next",
+        "Find the next row",
+        ("n",),
+        "dataset",
+        "find_next",
+        "Go on looking.",
+    ),
+    Action(
+        "dataset.find_previous",
+        "Find the row before",
+        ("N",),
+        "dataset",
+        "find_previous",
+        "Look backward.",
+    ),
+    Action(
+        "dataset.go_to_row",
+        "Go to a row by its number",
+        ("colon",),
+        "dataset",
+        "go_to_row",
+        "Also one that is still to be read.",
+        label="Go to row",
+    ),
+    Action(
+        "dataset.first_row",
+        "Go to the first row",
+        ("g", "home"),
+        "dataset",
+        "first_row",
+        "The first row of the data set.",
+    ),
+    Action(
+        "dataset.last_row",
+        "Go to the last row",
+        ("G", "end"),
+        "dataset",
+        "last_row",
+        "The last row, when all of the file has been read.",
+    ),
+    Action(
+        "dataset.other_side",
+        "Go to the row, or back to the table",
+        ("enter",),
+        "dataset",
+        "other_side",
+        "Read its conversation; in a small window, in the table's place.",
+        label="Read row",
+    ),
+    Action(
+        "dataset.attach_picture",
+        "Attach the row's picture",
+        ("a",),
+        "dataset",
+        "attach_picture",
+        "Attach it to the chat and stay here.",
+        label="Attach",
+    ),
+    Action(
+        "dataset.next_picture",
+        "The row's next picture",
+        ("right_square_bracket",),
+        "dataset",
+        "next_picture",
+        "Where a row has more pictures than fit.",
+    ),
+    Action(
+        "dataset.previous_picture",
+        "The row's picture before",
+        ("left_square_bracket",),
+        "dataset",
+        "previous_picture",
+        "Where a row has more pictures than fit.",
+    ),
+    Action(
+        "dataset.next_split",
+        "Open the next split",
+        ("s",),
+        "dataset",
+        "next_split",
+        "From train to test and on, in a data set that has several.",
+    ),
     # ---- chat ----
     Action(
         "chat.send",
@@ -284,6 +386,13 @@ def bindings(scope: Scope) -> list[Binding]:
 
 _KEY_NAMES = {
     "question_mark": "?",
+    "slash": "/",
+    "ampersand": "&",
+    "colon": ":",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "home": "Home",
+    "end": "End",
     "full_stop": ".",
     "escape": "Esc",
     "enter": "Enter",
