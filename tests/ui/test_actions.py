@@ -10,11 +10,12 @@ from vlmtui.ui.app import VlmtuiApp
 from vlmtui.ui.screens.help import help_text
 from vlmtui.ui.screens.workbench import Workbench
 from vlmtui.ui.widgets.chat import Chat
+from vlmtui.ui.widgets.dataset_view import DatasetView
 from vlmtui.ui.widgets.explorer import Explorer
 from vlmtui.ui.widgets.key_bar import hints
 from vlmtui.ui.widgets.prompt import Prompt
 
-_OWNERS = {"app": VlmtuiApp, "workbench": Workbench, "explorer": Explorer, "chat": Chat}
+_OWNERS = {"app": VlmtuiApp, "workbench": Workbench, "explorer": Explorer, "dataset": DatasetView, "chat": Chat}
 _LOST_IN_SOME_TERMINAL = {"ctrl+enter", "shift+enter", "alt+enter", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+comma"}
 
 
@@ -32,7 +33,7 @@ def test_the_first_key_arrives_in_every_terminal() -> None:
 
 
 def test_no_two_actions_share_a_key_where_both_can_be_reached() -> None:
-    for part in ("explorer", "preview", "chat"):
+    for part in ("explorer", "preview", "dataset", "chat"):
         seen: dict[str, str] = {}
         for action in ACTIONS:
             if action.scope in ("app", "workbench", part):
@@ -61,7 +62,7 @@ def test_a_text_input_binds_the_keys_that_the_table_shows() -> None:
 
 
 def test_bindings_carry_the_action_ids_for_the_key_map() -> None:
-    ids = {binding.id for scope in ("app", "workbench", "explorer") for binding in bindings(scope)}
+    ids = {binding.id for scope in ("app", "workbench", "explorer", "dataset") for binding in bindings(scope)}
     assert ids == {action.id for action in ACTIONS if not action.own_keys}
 
 
