@@ -71,7 +71,7 @@ def ask(terminal: Terminal, question: str) -> None:
 
 
 def test_the_main_job(demo: Terminal) -> None:
-    """Open a folder, look at a picture, ask about it, ask again, leave: and torch was never in the terminal's process."""
+    """Open a folder, look at a picture, ask about it, leave: and torch was never in the terminal's process."""
     demo.press("enter")
     ask(demo, "How many shapes are there?")
     demo.wait_for("ttft", 60)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -52,9 +52,10 @@ class Workbench(Screen[None]):
         self._chat_title = Static(Content("CHAT"), id="chat-title", classes="title")
         self._keys = KeyBar()
         self._status = StatusBar()
-        self._preview: Preview | None = None
+        self._viewers: dict[Scope, Any] = {}
         self._chat: Chat | None = None
         self._part: Scope = "explorer"
+        self._viewer: Scope = "preview"
         self._greeted = False
         self.complete = False
         """Whether the preview and the chat are there: some milliseconds after the first paint."""
@@ -76,12 +77,11 @@ class Workbench(Screen[None]):
         """Add what the first paint did not need: the preview, the chat, the folder's content."""
         from vlmtui.media.client import MediaClient
         from vlmtui.ui.widgets.chat import Chat
-        from vlmtui.ui.widgets.preview import Preview
 
         self._media = MediaClient()
-        self._preview = Preview(self._media, graphics=self._graphics, id="preview")
+        await self._use_viewer("picture")
+        self.preview.sibling = self.query_one(Explorer).sibling
         self._chat = Chat(id="chat")
-        await self.query_one("#preview-pane").mount(self._preview)
         await self.query_one("#chat-pane").mount(self._chat)
         self.complete = True
         self._explorer.begin()
@@ -103,9 +103,34 @@ class Workbench(Screen[None]):
 
     @property
     def preview(self) -> Preview:
-        """The preview; there from `complete` on."""
-        assert self._preview is not None
-        return self._preview
+        """The viewer of pictures; there from `complete` on."""
+        return cast("Preview", self._viewers["preview"])
+
+    @property
+    def viewer(self) -> Any:
+        """The viewer on show: the preview, or another kind of file's (see `vlmtui.ui.viewers`)."""
+        return self._viewers[self._viewer]
+
+    async def _use_viewer(self, kind: str) -> None:
+        """Bring the viewer for files of `kind` forward; it is made at its first use."""
+        from vlmtui.ui.viewers import make_viewer, viewer_id
+
+        name = viewer_id(kind)
+        if name not in self._viewers:
+            assert self._media is not None
+            self._viewers[name] = viewer = make_viewer(kind, self._media, graphics=self._graphics)
+            await self.query_one("#preview-pane").mount(viewer)
+            if self.complete:
+                viewer.processor = self.workbench_app.session.processor
+        if name == self._viewer:
+            return
+        had_focus = self.viewer.has_focus_within
+        self._viewer = name
+        for other, viewer in self._viewers.items():
+            viewer.display = other == name
+        self._make_room(self._part)
+        if had_focus:
+            self.set_focus(self.viewer)
 
     # ---- parts ----
 
@@ -127,7 +152,7 @@ class Workbench(Screen[None]):
             self.chat.focus_prompt()
         else:
             # Now, not later as `Widget.focus` does it: what is typed right behind the key must find its place.
-            self.set_focus(self.part(scope))
+            self.set_focus(self.viewer if scope == "preview" else self.part(scope))
 
     def _make_room(self, scope: Scope) -> None:
         self._part = scope
@@ -137,7 +162,7 @@ class Workbench(Screen[None]):
             self.remove_class("-no-side-bar")
         if scope != "preview":  # beside the picture stays what was there
             self.set_class(scope == "chat", "-with-chat")
-        self._keys.part = scope
+        self._keys.part = self._viewer if scope == "preview" else scope
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         for scope in PARTS:
@@ -172,9 +197,9 @@ class Workbench(Screen[None]):
     # ---- pictures ----
 
     @on(Explorer.Selected)
-    def _selected(self, message: Explorer.Selected) -> None:
-        preview = self.preview
-        preview.path = message.path
+    async def _selected(self, message: Explorer.Selected) -> None:
+        await self._use_viewer(message.kind)
+        self.viewer.path = message.path
         title = Content.styled(safe_line(message.path.name, 60), "italic")
         self._preview_title.update(title)
         self._offer(message.path if message.kind in ("picture", "video") else None)
@@ -192,6 +217,10 @@ class Workbench(Screen[None]):
         self.chat.attach(message.path)
         if not message.stay:
             self.show_part("chat")
+
+    def on_preview_step_requested(self, message: Preview.StepRequested) -> None:
+        """The next or previous picture: the explorer goes there, and the preview follows."""
+        self.query_one(Explorer).step(message.path, message.by)
 
     def on_preview_shown(self, message: Preview.Shown) -> None:
         """The picture is on the screen: its chip can say how large it is and what it costs."""
@@ -231,7 +260,8 @@ class Workbench(Screen[None]):
             )
 
     def _show_cost(self) -> None:
-        self.preview.processor = self.workbench_app.session.processor
+        for viewer in self._viewers.values():
+            viewer.processor = self.workbench_app.session.processor
         shown = self.preview.info
         if shown is not None:
             self._describe(Path(shown.path), shown.width, shown.height)

@@ -1,0 +1,70 @@
+"""Makes the pictures in this folder: the installed program, in a real pty, with the real demo model.
+
+    .venv/bin/python screenshots/make.py [FOLDER]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.e2e.svg import screen_as_svg
+from tests.e2e.terminal import VLMTUI, Terminal
+
+
+def main(target: Path) -> None:
+    """Write every picture into `target`."""
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        for columns, rows in ((80, 24), (120, 40), (200, 60)):
+            with _open(home, columns, rows) as terminal:
+                _ask(terminal, "How many shapes are there?")
+                _ask(terminal, "Describe the picture.")
+                _write(terminal, target / f"workbench-{columns}x{rows}.svg")
+        with _open(home, 120, 40) as terminal:
+            terminal.press("f4")
+            terminal.wait_for("SmolVLM2-2.2B-Instruct", 20)
+            _write(terminal, target / "models.svg")
+        with _open(home, 120, 40) as terminal:
+            terminal.press("f1")
+            terminal.wait_for("Ctrl+N", 20)
+            _write(terminal, target / "commands.svg")
+
+
+def _open(home: str, columns: int, rows: int) -> Terminal:
+    environment = {"HOME": home, "HF_HUB_OFFLINE": "1"}
+    for name in ("CONFIG", "CACHE", "DATA", "STATE"):
+        environment[f"XDG_{name}_HOME"] = f"{home}/.{name.lower()}"
+    terminal = Terminal(
+        [VLMTUI, "demo"], columns=columns, rows=rows, environment=environment, directory=Path(home)
+    )
+    terminal.wait_for("ready", 120)
+    while "three-shapes.png" not in terminal.text:
+        terminal.press("down", "right")
+        terminal.settle()
+    while not any(line[40:].strip().startswith("three-shapes.png") for line in terminal.lines):
+        terminal.press("down")
+        terminal.settle()
+    return terminal
+
+
+def _ask(terminal: Terminal, question: str) -> None:
+    answers = terminal.text.count("ttft")
+    if not answers:
+        terminal.press("enter")
+    terminal.type(question)
+    terminal.press("enter")
+    terminal.wait(lambda: terminal.text.count("ttft") > answers, 60, "the answer")
+
+
+def _write(terminal: Terminal, path: Path) -> None:
+    terminal.settle(1.0)
+    path.write_text(screen_as_svg(terminal.screen), encoding="utf-8")
+    print(path)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
