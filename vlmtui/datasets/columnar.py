@@ -49,7 +49,7 @@ class Parquet:
             if column.physical_type not in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY") or _is_text(column)
         ]  # fmt: skip
         self._batches: OrderedDict[tuple[int, int], pa.RecordBatch] = OrderedDict()
-        self._open: tuple[int, int, Iterator[pa.RecordBatch]] | None = None  # group, next batch, the rest of them
+        self._open: tuple[int, int, Iterator[pa.RecordBatch]] | None = None  # group, next row, the rest of them
 
     def columns(self) -> list[str]:
         return list(self._names)
@@ -68,8 +68,7 @@ class Parquet:
             group = bisect_right(self._starts, start) - 1
             within = start - self._starts[group]
             try:
-                batch = self._whole(group, within) if whole else self._batch(group, within // _BATCH)
-                at = 0 if whole else within % _BATCH
+                batch, at = (self._whole if whole else self._batch)(group, within)
                 rows = _rows(batch, at, 1 if whole else count - len(found), self._names, self._labels)
             except Exception as error:  # see above; a damaged group must not hide the others
                 rows = [Row(error=f"cannot be read: {_reason(error)}")]
@@ -79,36 +78,37 @@ class Parquet:
             start += len(rows)
         return found
 
-    def _batch(self, group: int, number: int) -> pa.RecordBatch:
-        """Return a batch of a row group without the bytes of pictures; the group is decoded from its start on."""
-        key = (group, number)
-        if key in self._batches:
-            self._batches.move_to_end(key)
-            return self._batches[key]
-        if self._open is None or self._open[0] != group or self._open[1] > number:
+    def _batch(self, group: int, within: int) -> tuple[pa.RecordBatch, int]:
+        """Return the batch with the row `within` a group, and its place there; without the bytes of pictures.
+
+        A group is decoded from its start on, and batches may end before their size: pages end there.
+        """
+        for (other, start), batch in self._batches.items():
+            if other == group and start <= within < start + batch.num_rows:
+                self._batches.move_to_end((group, start))
+                return batch, within - start
+        if self._open is None or self._open[0] != group or self._open[1] > within:
             rest = self._file.iter_batches(_BATCH, row_groups=[group], columns=self._light, use_threads=False)
             self._open = (group, 0, rest)
         _, at, rest = self._open
-        batch = None
-        while at <= number:
-            batch = next(rest, None)
-            if batch is None:
-                self._open = None
-                raise DatasetError("the row group ends early", "write the file again")
+        for batch in rest:
             self._batches[(group, at)] = batch
             if len(self._batches) > _KEPT_BATCHES:
                 self._batches.popitem(last=False)
-            at += 1
-        self._open = (group, at, rest)
-        assert batch is not None
-        return batch
+            start, at = at, at + batch.num_rows
+            self._open = (group, at, rest)
+            if within < at:
+                return batch, within - start
+        self._open = None
+        raise DatasetError("the row group ends early", "write the file again")
 
-    def _whole(self, group: int, within: int) -> pa.RecordBatch:
-        """Return the one row `within` a group with everything in it."""
-        size = 16
-        for number, batch in enumerate(self._file.iter_batches(size, row_groups=[group], use_threads=False)):
-            if number == within // size:
-                return batch.slice(within % size, 1)
+    def _whole(self, group: int, within: int) -> tuple[pa.RecordBatch, int]:
+        """Return a batch with the row `within` a group and everything in it, and its place there."""
+        at = 0
+        for batch in self._file.iter_batches(16, row_groups=[group], use_threads=False):
+            if within < at + batch.num_rows:
+                return batch, within - at
+            at += batch.num_rows
         raise DatasetError("the row group ends early", "write the file again")
 
 
