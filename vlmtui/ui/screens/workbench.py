@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.app import VlmtuiApp
     from vlmtui.ui.session import Session
     from vlmtui.ui.widgets.chat import Chat
+    from vlmtui.ui.widgets.dataset_view import DatasetView
     from vlmtui.ui.widgets.preview import Preview
 
 PARTS: tuple[Scope, ...] = ("explorer", "preview", "chat")
@@ -217,6 +218,10 @@ class Workbench(Screen[None]):
         self.chat.attach(message.path)
         if not message.stay:
             self.show_part("chat")
+
+    def on_dataset_view_attach_requested(self, message: DatasetView.AttachRequested) -> None:
+        """A row's picture is wanted in the chat."""
+        self.chat.attach(message.path)
 
     def on_preview_step_requested(self, message: Preview.StepRequested) -> None:
         """The next or previous picture: the explorer goes there, and the preview follows."""

@@ -47,6 +47,8 @@ class DatasetView(Widget):
     DEFAULT_CSS: ClassVar[str] = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dataset")]
 
+    can_focus = True
+
     path: reactive[Path | None] = reactive(None, init=False)
     """The data set to show; None for none."""
     processor: reactive[ProcessorSettings | None] = reactive(None, init=False)
@@ -173,10 +175,17 @@ class DatasetView(Widget):
             self._timer.pause() if on else self._timer.resume()
         await self._client.pause(on)
 
-    def focus(self, scroll_visible: bool = True) -> DatasetView:
-        """Give the focus to the rows."""
-        self.table.focus(scroll_visible)
-        return self
+    def on_focus(self) -> None:
+        """Hand the focus on to the rows."""
+        self.screen.set_focus(self.table)
+
+    def on_descendant_focus(self) -> None:
+        """Something within has the focus: Shift+Tab must lead past this widget, not back into it."""
+        self.can_focus = False
+
+    def on_descendant_blur(self) -> None:
+        """The focus may come again."""
+        self.can_focus = True
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out for the width there is."""
