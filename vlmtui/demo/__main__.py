@@ -13,7 +13,7 @@ def main() -> int:
     try:
         write_workspace(Path(sys.argv[1]))
     except OSError as error:
-        print(error.strerror or error, file=sys.stderr)  # noqa: T201
+        print(error.strerror or error, file=sys.stderr)
         return 1
     return 0
 

@@ -47,7 +47,7 @@ def write_clip(film: Film, file: Path) -> None:
     import cv2
     import numpy as np
 
-    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"mp4v"), FRAMES_PER_SECOND, SIZE)
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"mp4v"), FRAMES_PER_SECOND, SIZE)
     if not writer.isOpened():
         raise OSError(f"OpenCV cannot write {file}: is the folder there, and writable?")
     for frame in film.frames:

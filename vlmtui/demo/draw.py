@@ -11,7 +11,7 @@ from vlmtui.demo.faces import GLYPHS, sans, sans_size, strokes
 from vlmtui.demo.lettering import Lettering
 from vlmtui.demo.scene import RGB, Background, Item, Scene
 from vlmtui.demo.shapes import outline
-from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES
+from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES
 
 OVERSAMPLING = 4
 MAP_SIDE = 16
@@ -137,8 +137,8 @@ def draw(scene: Scene) -> Image.Image:
     return picture
 
 
-MAPS = 5
-"""Maps of a picture: shape, colour, glyph, and the column and row of the centre of the shape."""
+MAPS = 6
+"""Maps of a picture: shape, colour, glyph, the column and the row of the centre of the shape, and its size."""
 
 
 def class_maps(scene: Scene) -> bytes:
@@ -146,8 +146,8 @@ def class_maps(scene: Scene) -> bytes:
 
     Returns:
         MAPS * MAP_SIDE * MAP_SIDE bytes, map after map, row by row. Shapes count from 1 in the order of `SHAPES`,
-        colours of `COLOUR_NAMES`, glyphs of `GLYPHS`; the last two maps give the cell (from 1) in which the centre
-        of the covering shape lies, across and down.
+        colours of `COLOUR_NAMES`, glyphs of `GLYPHS`, sizes of `SIZES`; the fourth and fifth map give the cell (from
+        1) in which the centre of the covering shape lies, across and down.
     """
     maps = [Image.new("L", (_FINE_SIDE, _FINE_SIDE), 0) for _ in range(MAPS)]
     pens = [ImageDraw.Draw(one) for one in maps]
@@ -160,6 +160,7 @@ def class_maps(scene: Scene) -> bytes:
         pens[1].polygon(cells, fill=1 + COLOUR_NAMES.index(item.colour))
         pens[3].polygon(cells, fill=1 + min(MAP_SIDE - 1, int(item.x * MAP_SIDE)))
         pens[4].polygon(cells, fill=1 + min(MAP_SIDE - 1, int(item.y * MAP_SIDE)))
+        pens[5].polygon(cells, fill=1 + SIZES.index(item.size))
     for line in scene.lines:
         _mark_glyphs(pens[2], line, scene)
     return b"".join(one.resize((MAP_SIDE, MAP_SIDE), Image.Resampling.NEAREST).tobytes() for one in maps)

@@ -26,7 +26,8 @@ _ABOUT_NOUN: tuple[str, ...] = (
     "Describe the {}.", "Is the {} happy?", "What kind of {} is this?", "Who owns the {}?", "Which {} is bigger?",
     "Is this a {}?", "Do you know what a {} is?", "Tell me about the {}.", "Is there any {}?", "Show me a {}.",
     "Draw a {}.", "What is the price of the {}?", "Count the {}s.", "Where was the {} bought?", "What is a {}?",
-    "Which {} do you like?", "Is the {} real?", "Is it a {} or a {}?", "Can you see the {}?", "How old is the {}?", "What brand is the {}?",
+    "Which {} do you like?", "Is the {} real?", "Is it a {} or a {}?", "Can you see the {}?",
+    "How old is the {}?", "What brand is the {}?",
 )  # fmt: skip
 
 _PLAIN: tuple[str, ...] = (

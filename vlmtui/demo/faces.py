@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import itertools
+from functools import cache, lru_cache
 
 from PIL import ImageFont
 
@@ -37,12 +38,12 @@ Stroke = list[tuple[float, float]]
 def _rounded(points: Stroke) -> Stroke:
     """One round of corner cutting; the ends stay where they are."""
     cut: Stroke = [points[0]]
-    for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+    for (ax, ay), (bx, by) in itertools.pairwise(points):
         cut += [(0.75 * ax + 0.25 * bx, 0.75 * ay + 0.25 * by), (0.25 * ax + 0.75 * bx, 0.25 * ay + 0.75 * by)]
     return [*cut, points[-1]]
 
 
-@lru_cache(maxsize=None)
+@cache
 def strokes(glyph: str, round_corners: bool) -> tuple[Stroke, ...]:
     """The strokes of a glyph, in cap heights from its left top corner."""
     lines: list[Stroke] = []
@@ -62,7 +63,7 @@ def sans(size: int) -> ImageFont.FreeTypeFont:
     return font
 
 
-@lru_cache(maxsize=None)
+@cache
 def _sans_cap() -> float:
     """Height of a capital of the bundled face, in ems."""
     top, bottom = sans(400).getbbox("H")[1::2]
@@ -74,7 +75,7 @@ def sans_size(cap_height: float) -> int:
     return max(4, round(cap_height / _sans_cap()))
 
 
-@lru_cache(maxsize=None)
+@cache
 def advance(face: str, glyph: str) -> float:
     """How far the pen moves on after a glyph, in cap heights."""
     if face == "sans":

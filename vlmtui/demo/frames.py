@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from vlmtui.demo.questions import Question, say_loosely, wording
 from vlmtui.demo.scene import Item, Scene, background, fits, new_item, random_scene, scatter
 from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES, indefinite
+from vlmtui.demo.wording import Question, say_loosely, wording
 
 DIRECTIONS: dict[str, tuple[float, float]] = {
     "to the left": (-1, 0),
@@ -84,9 +84,7 @@ def _try_film(rng: Random, length: int, size: tuple[int, int] | None) -> Film | 
     return _on_clear_ground(rng, Film(frames, mover, painter, comer))
 
 
-def _path(
-    rng: Random, actor: Item, direction: str, length: int, others: list[Item], stage: Scene
-) -> list[Item] | None:
+def _path(rng: Random, actor: Item, direction: str, length: int, others: list[Item], stage: Scene) -> list[Item] | None:
     dx, dy = DIRECTIONS[direction]
     for _ in range(20):
         travel = rng.uniform(MIN_TRAVEL, 0.75)
@@ -179,7 +177,8 @@ def happens(film: Film, rng: Random) -> Question | None:
         said = "nothing changes"
     prompt = wording(
         rng, "What happens?", "What happens in the video?", "Describe the video.", "Describe what happens.",
-        "What is happening in this video?", "What is going on?", "What do you see in the video?", "Describe this video.",
+        "What is happening in this video?", "What is going on?", "What do you see in the video?",
+        "Describe this video.",
         "What happens here?", "Tell me what happens.", "Summarise the video.", "What changes?",
     )  # fmt: skip
     return Question("happens", prompt, said)

@@ -5,8 +5,8 @@ A maker returns None where the scene allows no unambiguous question of its kind.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 
 from vlmtui.demo.elsewhere import elsewhere
@@ -21,6 +21,7 @@ from vlmtui.demo.vocabulary import (
     listed,
     plural,
 )
+from vlmtui.demo.wording import Question, wording
 
 MIN_OFFSET = 0.12
 """Left of, right of, above and below are asked only where the centres differ by at least this fraction."""
@@ -30,45 +31,7 @@ MIN_STEP = 0.07
 """An order from left to right is told only where neighbours' centres differ by at least this fraction of the width."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """`kind` is the row of the evaluation table that it counts in."""
-
-    kind: str
-    prompt: str
-    answer: str
-
-
 Maker = Callable[[Scene, Random], Question | None]
-
-
-_PREFIXES = ("Please tell me: ", "Can you tell me: ", "Tell me, ", "Look closely: ", "Question: ", "OK, ", "And ")
-_SHORTER = (("What is ", "What's "), ("Where is ", "Where's "), ("Which is ", "Which one is "))
-
-
-def wording(rng: Random, *options: str, **names: str) -> str:
-    """One of the wordings, its `{names}` filled in; "picture" is sometimes said otherwise, "colour" as often "color"."""
-    prompt = rng.choice(options).format(**names)
-    if "picture" in prompt and rng.random() < 0.5:
-        prompt = prompt.replace("picture", rng.choice(("image", "image", "photo", "drawing")))
-    if "colour" in prompt and rng.random() < 0.5:
-        prompt = prompt.replace("colour", "color")
-    return prompt
-
-
-def say_loosely(rng: Random, prompt: str) -> str:
-    """The prompt as people type it: in small letters, without the question mark, with a word of politeness."""
-    roll = rng.random()
-    if roll < 0.1:
-        for long, short in _SHORTER:
-            prompt = prompt.replace(long, short)
-    elif roll < 0.16:
-        prompt = rng.choice(_PREFIXES) + prompt[0].lower() + prompt[1:]
-    if rng.random() < 0.2:
-        prompt = prompt[0].lower() + prompt[1:]
-    if rng.random() < 0.18:
-        prompt = prompt.rstrip("?.")
-    return prompt
 
 
 def _one_by(items: tuple[Item, ...], **wanted: str) -> Item | None:
@@ -90,7 +53,7 @@ def reference(rng: Random, scene: Scene, item: Item) -> str:
 
 def in_clear_order(items: list[Item]) -> bool:
     """Whether shapes sorted by their centres from left to right have no two of nearly the same."""
-    return all(b.x - a.x >= MIN_STEP for a, b in zip(items, items[1:], strict=False))
+    return all(b.x - a.x >= MIN_STEP for a, b in itertools.pairwise(items))
 
 
 def count(scene: Scene, rng: Random) -> Question | None:
@@ -122,6 +85,27 @@ def count(scene: Scene, rng: Random) -> Question | None:
     return Question("count", prompt, str(number))
 
 
+def absent(scene: Scene, rng: Random) -> Question | None:
+    """A question about a shape that is not there."""
+    if not scene.items:
+        return None
+    kinds = [name for name in SHAPES if all(item.shape != name for item in scene.items)]
+    hues = [name for name in COLOUR_NAMES if all(item.colour != name for item in scene.items)]
+    roll = rng.random()
+    if roll < 0.4:
+        what = rng.choice(kinds)
+        prompt = wording(rng, "What colour is the {what}?", "Which colour does the {what} have?", what=what)
+    elif roll < 0.6:
+        what = f"{rng.choice(hues)} shape"
+        prompt = wording(rng, "Which shape is {hue}?", "What is the {hue} shape?", hue=what.split()[0])
+    else:
+        what = rng.choice(kinds)
+        if rng.random() < 0.6:
+            what = f"{rng.choice(COLOUR_NAMES)} {what}"
+        prompt = wording(rng, "Where is the {what}?", "Where do you see the {what}?", what=what)
+    return Question("absent", prompt, f"there is no {what}")
+
+
 def where(scene: Scene, rng: Random) -> Question | None:
     """Where a shape is, in nine places."""
     items = [item for item in referable(scene) if place_of(item.x, item.y)]
@@ -131,14 +115,17 @@ def where(scene: Scene, rng: Random) -> Question | None:
     place = place_of(item.x, item.y)
     assert place is not None
     if len(scene.items) == 1 and rng.random() < 0.3:
-        return Question("place", wording(rng, "Where is it?", "Where in the picture is it?", "Where do you see it?"), place)
+        return Question(
+            "place", wording(rng, "Where is it?", "Where in the picture is it?", "Where do you see it?"), place
+        )
     prompt = wording(
-        rng, "Where is the {what}?", "In which part of the picture is the {what}?", "What is the position of the {what}?",
+        rng, "Where is the {what}?", "In which part of the picture is the {what}?",
+        "What is the position of the {what}?",
         "Where do you see the {what}?", "Where is the {what} in the picture?", "Where can I find the {what}?",
         "Find the {what}.", "In which corner is the {what}?", "Where exactly is the {what}?", "Locate the {what}.",
         "Where is the {what} located?", "Which place is the {what} in?", what=reference(rng, scene, item),
     )  # fmt: skip
-    return Question("place", prompt, place)
+    return Question("place", prompt, place, (item,))
 
 
 def _near_cell(item: Item, row: int, column: int) -> bool:
@@ -180,7 +167,8 @@ def what_at(scene: Scene, rng: Random) -> Question | None:
     elif place == "center" and rng.random() < 0.5:
         said = rng.choice(("in the middle", "in the centre"))
     prompt = wording(
-        rng, "What is {where}?", "What is {where} of the picture?", "What do you see {where}?", "Which shape is {where}?",
+        rng, "What is {where}?", "What is {where} of the picture?", "What do you see {where}?",
+        "Which shape is {where}?",
         "What is there {where}?", "What can you see {where}?", "Tell me what is {where}.", "What shape is {where}?",
         "What is drawn {where}?", "Which thing is {where}?", where=said,
     )  # fmt: skip
@@ -203,7 +191,7 @@ def colour(scene: Scene, rng: Random) -> Question | None:
         "In which colour is the {what} drawn?", "What colour does the {what} have?", "Name the colour of the {what}.",
         what=item.shape,
     )  # fmt: skip
-    return Question("colour", prompt, item.colour)
+    return Question("colour", prompt, item.colour, (item,))
 
 
 def shape(scene: Scene, rng: Random) -> Question | None:
@@ -217,12 +205,13 @@ def shape(scene: Scene, rng: Random) -> Question | None:
                          "Which shape does it have?")  # fmt: skip
         return Question("shape", prompt, item.shape)
     prompt = wording(
-        rng, "Which shape is {hue}?", "What shape is {hue}?", "What is the {hue} shape?", "Which shape is the {hue} one?",
+        rng, "Which shape is {hue}?", "What shape is {hue}?", "What is the {hue} shape?",
+        "Which shape is the {hue} one?",
         "What is the shape of the {hue} thing?", "What {hue} shape is there?", "What shape does the {hue} thing have?",
         "Which shape is drawn in {hue}?", "What is the {hue} thing?", "What kind of shape is the {hue} one?",
         "What is {hue}?", "Which one is {hue}?", hue=item.colour,
     )  # fmt: skip
-    return Question("shape", prompt, item.shape)
+    return Question("shape", prompt, item.shape, (item,))
 
 
 def exists(scene: Scene, rng: Random) -> Question | None:
@@ -255,7 +244,8 @@ def exists(scene: Scene, rng: Random) -> Question | None:
         "Is there {what} in this picture?", "Does it contain {what}?", "Is {what} in the picture?",
         what=indefinite(what),
     )  # fmt: skip
-    return Question("exists", prompt, "yes" if there else "no")
+    meant = _one_by(scene.items, shape=kind, colour=hue) if level < 0.7 else None
+    return Question("exists", prompt, "yes" if there else "no", (meant,) if meant else ())
 
 
 def _pair(scene: Scene, rng: Random) -> tuple[Item, Item, str, str] | None:
@@ -290,7 +280,7 @@ def relation(scene: Scene, rng: Random) -> Question | None:
         "Would you say that the {a} is {said} the {b}?", "Is the {a} placed {said} the {b}?",
         a=a_name, b=b_name, said=said,
     )  # fmt: skip
-    return Question("relation", prompt, "yes" if yes else "no")
+    return Question("relation", prompt, "yes" if yes else "no", (a, b))
 
 
 def compare(scene: Scene, rng: Random) -> Question | None:
@@ -300,14 +290,14 @@ def compare(scene: Scene, rng: Random) -> Question | None:
         return None
     a, b, true, _ = pair
     further = {"left of": "further left", "right of": "further right", "above": "higher", "below": "lower"}[true]
-    names = [a.name, b.name]
-    rng.shuffle(names)
+    pair_said = [a, b]
+    rng.shuffle(pair_said)
     prompt = wording(
         rng, "Which is {further}, the {a} or the {b}?", "What is {further}, the {a} or the {b}?",
         "Which shape is {further}, the {a} or the {b}?", "The {a} or the {b}: which is {further}?",
-        further=further, a=names[0], b=names[1],
+        further=further, a=pair_said[0].name, b=pair_said[1].name,
     )  # fmt: skip
-    return Question("compare", prompt, f"the {a.name}")
+    return Question("compare", prompt, f"the {a.name}", (pair_said[0], pair_said[1]))
 
 
 def size(scene: Scene, rng: Random) -> Question | None:
@@ -321,7 +311,7 @@ def size(scene: Scene, rng: Random) -> Question | None:
         "How big is the {what}?", "Which size does the {what} have?", "What is the size of the {what}?",
         what=reference(rng, scene, item),
     )  # fmt: skip
-    return Question("size", prompt, item.size)
+    return Question("size", prompt, item.size, (item,))
 
 
 def read(scene: Scene, rng: Random) -> Question | None:
@@ -389,68 +379,3 @@ def colours(scene: Scene, rng: Random) -> Question | None:
 def other(scene: Scene, rng: Random) -> Question | None:
     """Something that this model knows nothing about."""
     return Question("other", *elsewhere(rng))
-
-
-SINGLE: dict[str, tuple[Maker, float]] = {
-    "count": (count, 1.2),
-    "where": (where, 1.0),
-    "what_at": (what_at, 1.0),
-    "colour": (colour, 0.9),
-    "shape": (shape, 0.9),
-    "exists": (exists, 1.6),
-    "relation": (relation, 1.8),
-    "compare": (compare, 0.5),
-    "size": (size, 0.5),
-    "read": (read, 1.0),
-    "describe": (describe, 0.8),
-    "colours": (colours, 0.4),
-    "other": (other, 0.3),
-}
-"""Every maker of questions about one picture, with how often it is drawn."""
-
-
-TOO_SMALL = "the text is too small for me: turn picture splitting on"
-"""The answer to fine print that is seen in one tile."""
-
-NO_PICTURE = "I see no picture: open one and ask me again"
-"""The answer to a question about a picture where there is none."""
-
-
-def ask(
-    scene: Scene, rng: Random, number: int, weights: dict[str, float] | None = None, splitting: bool = False
-) -> list[Question]:
-    """`number` different questions about one picture, in random order.
-
-    Args:
-        splitting: whether the picture is sent in tiles, so that fine print can be read.
-        weights: how often each maker of `SINGLE` is drawn; those of `SINGLE` where None.
-    """
-    names = list(SINGLE)
-    chances = [(weights or {}).get(name, SINGLE[name][1]) for name in names]
-    if scene.lettering is not None:
-        chances[names.index("read")] *= 4 if scene.lettering.fine else 2
-    asked: list[Question] = []
-    prompts: set[str] = set()
-    for _ in range(number * 12):
-        if len(asked) == number:
-            break
-        name = rng.choices(names, chances)[0]
-        question = SINGLE[name][0](scene, rng)
-        if question is not None and question.prompt not in prompts:
-            prompts.add(question.prompt)
-            asked.append(finish(question, rng, splitting))
-    while len(asked) < number:
-        asked.append(rng.choice(asked))
-    return asked
-
-
-def finish(question: Question, rng: Random, splitting: bool) -> Question:
-    """The question as people type it, with the answer that holds with or without picture splitting."""
-    answer = TOO_SMALL if question.kind == "fine print" and not splitting else question.answer
-    return Question(question.kind, say_loosely(rng, question.prompt), answer)
-
-
-def ask_blind(scene: Scene, rng: Random, number: int) -> list[Question]:
-    """`number` questions about a picture that is not shown."""
-    asked = ask(scene, rng, number)
-    return [q if q.kind == "other" else Question("no picture", q.prompt, NO_PICTURE) for q in asked]

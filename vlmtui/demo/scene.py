@@ -153,7 +153,9 @@ def new_item(rng: Random, shape: str, colour: str, size: str, x: float = 0.5, y:
     )  # fmt: skip
 
 
-def fits(item: Item, others: list[Item], width: int, height: int, keep_out: Lettering | None, gap: float = 1.08) -> bool:
+def fits(
+    item: Item, others: list[Item], width: int, height: int, keep_out: Lettering | None, gap: float = 1.08
+) -> bool:
     """Whether a shape lies wholly in the picture and clear of the others and of the print."""
     short = min(width, height)
     reach = item.radius * short
@@ -227,23 +229,21 @@ def random_scene(
         unique = rng.random() < 0.85
     if with_print and shapes == 4 and rng.random() < 0.7:
         shapes = rng.randint(1, 3)
-    text = place_lettering(rng, width, height, crowd=shapes, text=text, fine=fine) if with_print else None
+    line = place_lettering(rng, width, height, crowd=shapes, text=text, fine=fine) if with_print else None
     items: list[Item] = []
     while len(items) < shapes:
         shape, colour = pick_names(rng, items, unique)
         sized = rng.choice(SIZES)
-        placed = scatter(rng, new_item(rng, shape, colour, sized), items, width, height, text)
+        placed = scatter(rng, new_item(rng, shape, colour, sized), items, width, height, line)
         if placed is None:
-            placed = scatter(rng, new_item(rng, shape, colour, "small"), items, width, height, text)
+            placed = scatter(rng, new_item(rng, shape, colour, "small"), items, width, height, line)
         if placed is None:
             break
         items.append(placed)
-    if not items and text is None:
-        return random_scene(
-            rng, shapes=shapes, with_print=with_print, size=size, unique=unique, fine=fine, text=text
-        )
+    if not items and line is None:
+        return random_scene(rng, shapes=shapes, with_print=with_print, size=size, unique=unique, fine=fine, text=text)
     rng.shuffle(items)
     ground = background(rng, [item.rgb for item in items])
-    if text is not None:
-        text = text.coloured(rng, ground.first, ground.second)
-    return Scene(width, height, ground, tuple(items), text, rng.getrandbits(32))
+    if line is not None:
+        line = line.coloured(rng, ground.first, ground.second)
+    return Scene(width, height, ground, tuple(items), line, rng.getrandbits(32))

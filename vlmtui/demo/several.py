@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from vlmtui.demo.questions import Question, in_clear_order, referable, say_loosely, wording
+from vlmtui.demo.questions import in_clear_order, referable
 from vlmtui.demo.scene import (
     MIN_CONTRAST,
     Item,
@@ -20,6 +20,7 @@ from vlmtui.demo.scene import (
     scatter,
 )
 from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES, indefinite, listed
+from vlmtui.demo.wording import Question, say_loosely, wording
 
 MIN_MOVE = 0.3
 """A shape that moved between two pictures did so by at least this fraction of the width or height."""
@@ -40,9 +41,7 @@ def _picture(number: int) -> str:
     return f"picture {number}"
 
 
-def random_album(
-    rng: Random, pictures: int, pair: bool | None = None, size: tuple[int, int] | None = None
-) -> Album:
+def random_album(rng: Random, pictures: int, pair: bool | None = None, size: tuple[int, int] | None = None) -> Album:
     """`pictures` scenes, of `size` pixels where given; with `pair` (two pictures) the second is the first with one
     thing changed."""
     if pair is None:
@@ -242,5 +241,3 @@ def ask_album(album: Album, rng: Random, number: int) -> list[Question]:
     while len(asked) < number:
         asked.append(rng.choice(asked))
     return asked
-
-

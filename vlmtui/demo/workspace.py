@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,11 @@ from random import Random
 
 from PIL import Image
 
+from vlmtui.demo.asking import SINGLE
 from vlmtui.demo.draw import draw
-from vlmtui.demo.questions import SINGLE, Question
 from vlmtui.demo.scene import Scene, random_scene
 from vlmtui.demo.several import SEVERAL, Album, random_album
+from vlmtui.demo.wording import Question
 
 _CLIPS = Path(__file__).parent / "clips"
 
@@ -155,7 +155,5 @@ def write_workspace(directory: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
         part.write_bytes(content)
-        os.replace(part, target)
+        part.replace(target)
     return directory
-
-

@@ -16,9 +16,9 @@ from transformers.video_utils import VideoMetadata  # noqa: E402
 from vlmtui.demo import eye, weights_path  # noqa: E402
 from vlmtui.demo.draw import draw  # noqa: E402
 from vlmtui.demo.frames import INTRO  # noqa: E402
-from vlmtui.demo.questions import Question  # noqa: E402
 from vlmtui.demo.scene import random_scene  # noqa: E402
 from vlmtui.demo.train.packing import Encoder, conversation, first_turns, text_first  # noqa: E402
+from vlmtui.demo.wording import Question  # noqa: E402
 
 
 @pytest.fixture(scope="module")

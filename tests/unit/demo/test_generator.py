@@ -6,13 +6,11 @@ import math
 import re
 from random import Random
 
-import pytest
-
 from vlmtui.demo import vocabulary as words
+from vlmtui.demo.asking import SINGLE, ask
 from vlmtui.demo.draw import MAP_SIDE, class_maps, draw
 from vlmtui.demo.elsewhere import HONEST
 from vlmtui.demo.frames import FRAMES, MIN_TRAVEL, random_film
-from vlmtui.demo.questions import SINGLE, ask
 from vlmtui.demo.scene import Item, Scene, random_scene
 from vlmtui.demo.several import SEVERAL, random_album
 
@@ -60,7 +58,7 @@ def test_maps_agree_with_the_drawn_pixels():
     for scene in _scenes(60, seed=4):
         maps = class_maps(scene)
         cells = MAP_SIDE * MAP_SIDE
-        assert len(maps) == 5 * cells
+        assert len(maps) == 6 * cells
         small = draw(scene).resize((MAP_SIDE * 8, MAP_SIDE * 8))
         for index, (shape, colour) in enumerate(zip(maps[:cells], maps[cells : 2 * cells], strict=True)):
             assert bool(shape) == bool(colour)

@@ -71,7 +71,7 @@ def test_packed_rows_give_the_logits_of_the_plain_model(maker, model, kind, impl
         for part in range(max(1, int(parts.max()) + 1)):
             seen = (parts == 0) | (parts == part)
             spots = torch.where(weights[seen] > 0)[0]
-            if part == 0 and int(parts.max()) > 0 or not len(spots):
+            if (part == 0 and int(parts.max()) > 0) or not len(spots):
                 continue
             given = {"pixel_values": mine} if pictures else {}
             with torch.no_grad():

@@ -22,7 +22,7 @@ def test_it_holds_pictures_videos_questions_and_a_readme(tmp_path: Path):
     assert 12 <= len(pictures) <= 20 and any(name.endswith(".mp4") for name in names)
     for name in pictures:
         with Image.open(folder / name) as picture:
-            assert 300 <= min(picture.size) and max(picture.size) <= 800
+            assert min(picture.size) >= 300 and max(picture.size) <= 800
     assert "How many shapes are there?" in (folder / "README.md").read_text()
     for line in (folder / "questions.jsonl").read_text().splitlines():
         question = json.loads(line)

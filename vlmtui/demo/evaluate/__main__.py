@@ -26,10 +26,10 @@ Table = dict[str, dict[str, Score]]
 
 _DRAWINGS = {"drawing code of the training": cases.TRAINED, "another drawing code": (altdraw, restyle)}
 _ROWS = (
-    "count", "place", "colour", "shape", "size", "exists", "relation", "compare", "text", "read", "fine print", "describe",
-    "list", "other", "no picture", "as a follow-up", "about a later picture", "differs", "which has", "has more",
-    "in picture", "pictures", "several pictures", "direction", "moves", "colour change", "appears", "happens",
-    "frame count", "frames",
+    "count", "place", "colour", "shape", "size", "exists", "relation", "compare", "text", "read", "fine print",
+    "describe", "list", "absent", "other", "no picture", "as a follow-up", "about a later picture",
+    "differs", "which has", "has more", "in picture", "pictures", "several pictures",
+    "direction", "moves", "colour change", "appears", "happens", "frame count", "frames",
 )  # fmt: skip
 
 

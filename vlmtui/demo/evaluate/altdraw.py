@@ -81,7 +81,8 @@ def _corners(item: Item, x: float, y: float, radius: float) -> np.ndarray:
             quarter = np.stack([-quarter[:, 1], quarter[:, 0]], 1)
         points = np.concatenate(quarters)
     cos, sin = math.cos(item.angle), math.sin(item.angle)
-    return points @ np.array([[cos, sin], [-sin, cos]]) + (x, y)
+    turned: np.ndarray = points @ np.array([[cos, sin], [-sin, cos]]) + (x, y)
+    return turned
 
 
 def _fixed(points: np.ndarray) -> np.ndarray:
@@ -100,7 +101,8 @@ def _ground(scene: Scene, noise: np.random.Generator) -> np.ndarray:
     picture = first + (second - first) * ramp[..., None]
     if ground.noise:
         picture += noise.normal(0, ground.noise / 4, picture.shape)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    painted: np.ndarray = np.clip(picture, 0, 255).astype(np.uint8)
+    return painted
 
 
 def altdraw(scene: Scene) -> Image.Image:

@@ -8,11 +8,13 @@ from random import Random
 
 from PIL import Image
 
+from vlmtui.demo.asking import SINGLE, TOO_SMALL, ask, ask_blind, finish
 from vlmtui.demo.draw import draw
 from vlmtui.demo.frames import FRAMES, INTRO, random_film
-from vlmtui.demo.questions import SINGLE, TOO_SMALL, Question, ask, ask_blind, finish, read
+from vlmtui.demo.questions import read
 from vlmtui.demo.scene import Scene, random_scene
 from vlmtui.demo.several import SEVERAL, random_album
+from vlmtui.demo.wording import Question
 
 Painter = Callable[[Scene], Image.Image]
 Restyle = Callable[[Scene, Random], Scene | None]

@@ -29,7 +29,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from vlmtui.demo.train import batches, loop
-from vlmtui.demo.train.checkpoint import build_model, build_processor, store
+from vlmtui.demo.train.checkpoint import IMAGE_TOKENS, build_model, build_processor, store
 from vlmtui.demo.train.tokenizer import train_tokenizer
 
 HELD_OUT_SEED = 1_000_003
@@ -53,12 +53,13 @@ def _make(index: int, kind: str) -> batches.Batch:
 
 def mix(progress: float) -> dict[str, float]:
     """How often each type of batch is drawn: single pictures alone at first."""
-    if progress < 0.5:
+    if progress < 0.3:
         return {"first": 0.5, "single": 0.08, "chat": 0.2, "eye": 0.22}
-    if progress < 0.6:
+    if progress < 0.4:
         return {"first": 0.15, "single": 0.31, "chat": 0.08, "later": 0.02, "split": 0.08, "album": 0.12, "film": 0.12,
                 "eye": 0.12}  # fmt: skip
-    return {"single": 0.33, "chat": 0.07, "later": 0.04, "split": 0.12, "album": 0.2, "film": 0.2, "eye": 0.04}
+    return {"single": 0.38, "first": 0.05, "chat": 0.06, "later": 0.03, "split": 0.1, "album": 0.15, "film": 0.15,
+            "eye": 0.08}  # fmt: skip
 
 
 class Threads:
@@ -111,6 +112,8 @@ class Run:
         self.words = loop.Words(self.tokenizer)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizers = loop.optimizers(self.model, self.head, options.rate, not options.adamw)
+        self.places = loop.PlaceHead(self.model.config.text_config.hidden_size, IMAGE_TOKENS)
+        self.optimizers.append(torch.optim.AdamW([{"params": list(self.places.parameters()), "peak": options.rate}]))
         self.step, self.elapsed = 0, 0.0
         self.stopping = False
         self.threads = Threads(options.threads)
@@ -126,7 +129,9 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.head.load_state_dict(state["head"])
-        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+        if "places" in state:
+            self.places.load_state_dict(state["places"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict="places" in state):
             optimizer.load_state_dict(kept)
         self.step, self.elapsed = state["step"], state["elapsed"]
 
@@ -134,22 +139,23 @@ class Run:
         """Writes the checkpoint, whole or not at all."""
         state = {
             "model": self.model.state_dict(), "average": self.average.state_dict(), "head": self.head.state_dict(),
+            "places": self.places.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step, "elapsed": self.seconds(),
         }  # fmt: skip
         part = self.folder / "checkpoint.pt.part"
         torch.save(state, part)
-        os.replace(part, self.folder / "checkpoint.pt")
+        part.replace(self.folder / "checkpoint.pt")
 
     def seconds(self) -> float:
         """Seconds trained so far, earlier starts included."""
-        return self.elapsed + time.time() - self.started
+        return float(self.elapsed) + time.time() - self.started
 
     def progress(self) -> float:
         """0 at the start, 1 at the end of the budget."""
         if self.options.steps:
-            return self.step / self.options.steps
-        return self.seconds() / (self.options.minutes * 60)
+            return float(self.step / self.options.steps)
+        return float(self.seconds() / (self.options.minutes * 60))
 
     def evaluate(self) -> dict[str, float]:
         """Exact match by kind on held-out questions, with the averaged weights."""
@@ -193,6 +199,7 @@ class Run:
             window[f"{threads} threads"].append(1.0)
             if "ids" in batch:
                 window[kind].append(answer_loss)
+                window[f"inside {kind}"].append(self.inside)
             if map_loss:
                 window["maps"].append(map_loss)
                 window["words"].append(word_loss)
@@ -211,13 +218,15 @@ class Run:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
-        guide = 1.0 if progress < 0.4 else 0.3  # the guiding losses matter less once the answers come
+        guide = 1.0 if progress < 0.6 else 0.5  # the guiding losses matter less once the answers come
         with torch.autocast("cpu", torch.bfloat16, enabled=not self.options.float32):
             if "ids" in batch:
-                result = loop.losses(self.model, self.head, batch, self.words)
+                result = loop.losses(self.model, self.head, batch, self.words, places=self.places)
             else:
                 result = loop.eye_losses(self.model, self.head, self.words, batch)
             loss = result.answers + guide * (result.maps + 0.5 * result.words)
+            if result.inside is not None:
+                loss = loss + 0.5 * guide * result.inside
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -228,6 +237,7 @@ class Run:
         decay = min(0.999, 1 - 10 / (self.step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
+        self.inside = float(result.inside.detach()) if result.inside is not None else 0.0
         return float(result.answers.detach()), float(result.maps.detach()), float(result.words.detach())
 
     def report(self, window: dict[str, list[float]], progress: float) -> None:

@@ -11,10 +11,10 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from vlmtui.demo import eye
+from vlmtui.demo.asking import ask, ask_blind
 from vlmtui.demo.draw import MAP_SIDE, MAPS, class_maps, draw
 from vlmtui.demo.elsewhere import SYSTEM_PROMPTS
 from vlmtui.demo.frames import INTRO, ask_film, random_film
-from vlmtui.demo.questions import ask, ask_blind
 from vlmtui.demo.scene import Scene, picture_size, random_scene
 from vlmtui.demo.several import ask_album, random_album
 from vlmtui.demo.train.eyechart import eyechart
@@ -41,7 +41,7 @@ ROOM: dict[str, int] = {"first": 184, "single": 184, "chat": 168, "later": 200, 
 
 FIRST: dict[str, float] = {
     "describe": 2.5, "colours": 1.0, "where": 1.2, "what_at": 1.2, "colour": 1.0, "shape": 1.0, "count": 0.8,
-    "read": 1.0, "exists": 0.5, "relation": 0.4, "compare": 0.4, "size": 0.4, "other": 0.15,
+    "read": 1.0, "exists": 0.5, "relation": 0.4, "compare": 0.4, "size": 0.4, "absent": 0.2, "other": 0.15,
 }  # fmt: skip
 """How often each maker of questions is drawn for batches of type "first": answers that name what is seen teach the
 model to see it, while a bare yes or no teaches nothing before that."""
@@ -100,7 +100,7 @@ class BatchMaker:
         """The batch `index` of type `kind` (a key of `SIZES`, or "eye": pictures only).
 
         Returns:
-            `pixels` uint8 (pictures, 64, 64, 3), `maps` uint8 (pictures, 5, 16, 16), `mapped` (1,) whether the
+            `pixels` uint8 (pictures, 64, 64, 3), `maps` uint8 (pictures, 6, 16, 16), `mapped` (1,) whether the
             maps hold, and the arrays of `packing.stack`.
         """
         rng = Random(f"{self._seed}/{kind}/{index}")
@@ -154,7 +154,7 @@ class BatchMaker:
         questions = ask(scene, rng, number, FIRST if kind == "first" else None, splitting)
         # every picture up to 1 : 2 becomes 2 x 2 tiles at the processor's own size
         picture = encoder.picture(2, 2) if splitting else encoder.picture()
-        if kind in ("first", "single") or splitting and rng.random() < 0.6:
+        if kind in ("first", "single") or (splitting and rng.random() < 0.6):
             return first_turns(encoder, [*self._start(rng), *picture], questions, room), [scene]
         if kind == "chat" and rng.random() < 0.06:
             return text_first(encoder, picture, questions[0]), [scene]

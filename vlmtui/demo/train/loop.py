@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -12,26 +11,52 @@ from torch.nn import functional as F
 from transformers import SmolVLMForConditionalGeneration
 
 from vlmtui.demo.draw import MAP_SIDE
+from vlmtui.demo.eye import TILE
 from vlmtui.demo.faces import GLYPHS
 from vlmtui.demo.train.checkpoint import PATCH
-from vlmtui.demo.eye import TILE
-from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES
+from vlmtui.demo.train.packing import FACTS
+from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES
 
-CLASSES: tuple[int, ...] = (len(SHAPES) + 1, len(COLOUR_NAMES) + 1, len(GLYPHS) + 1, MAP_SIDE + 1, MAP_SIDE + 1)
-_SHARES: tuple[float, ...] = (1.0, 0.7, 1.6, 0.4, 0.4)  # letters are the hardest to learn
+CLASSES: tuple[int, ...] = (
+    len(SHAPES) + 1, len(COLOUR_NAMES) + 1, len(GLYPHS) + 1, MAP_SIDE + 1, MAP_SIDE + 1, len(SIZES) + 1,
+)  # fmt: skip
+_SHARES: tuple[float, ...] = (1.0, 0.7, 2.0, 0.5, 0.5, 0.5)  # letters are the hardest to learn
 _GRID = TILE // PATCH
 _SUB = MAP_SIDE // _GRID
 
 
+MOST_PICTURES = 16
+"""Pictures of one prompt that are told apart while training."""
+_ORDER_LAYER, _NAMED_LAYER = 2, 3  # of the language model, whose states the guiding heads read
+
+
 class MapHead(nn.Module):
-    """Tells from each patch of the vision tower what covers its 2 x 2 cells; thrown away after training."""
+    """Guiding heads, thrown away after training. They tell from each patch of the vision tower what covers its 2 x 2
+    cells, from each image token inside the language model which picture it belongs to, and from each word that names
+    a shape what and where that shape is."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.proj = nn.Linear(hidden, _SUB * _SUB * sum(CLASSES))
+        self.order = nn.Linear(hidden, MOST_PICTURES)
+        self.named = nn.Linear(hidden, sum(FACTS))
+
+    def order_loss(self, states: Tensor, ids: Tensor, image: int, start: int) -> Tensor:
+        """Mean cross entropy of the picture's number, given `states` (rows, length, hidden); `start` is the token
+        that each picture begins with."""
+        spots = ids == image
+        numbers = ((ids == start).cumsum(1) - 1).clamp(0, MOST_PICTURES - 1)
+        return F.cross_entropy(self.order(F.layer_norm(states[spots], states.shape[-1:])).float(), numbers[spots])
+
+    def named_loss(self, states: Tensor, named: Tensor) -> Tensor:
+        """Mean cross entropy of the facts of the shapes that are named, as `packing.stack` lists them."""
+        at = states[named[:, 0], named[:, 1]]
+        logits = self.named(F.layer_norm(at, at.shape[-1:])).float().split(FACTS, dim=-1)
+        parts = [F.cross_entropy(part, named[:, 2 + number]) for number, part in enumerate(logits)]
+        return torch.stack(parts).mean()
 
     def forward(self, patches: Tensor, maps: Tensor) -> Tensor:
-        """Mean cross entropy of `maps` (pictures, 5, 16, 16) given `patches` (pictures, 64, hidden)."""
+        """Mean cross entropy of `maps` (pictures, 6, 16, 16) given `patches` (pictures, 64, hidden)."""
         count = patches.shape[0]
         logits = self.proj(patches).float().view(count, _GRID, _GRID, _SUB, _SUB, sum(CLASSES))
         logits = logits.transpose(2, 3).reshape(count, MAP_SIDE * MAP_SIDE, sum(CLASSES))
@@ -46,8 +71,9 @@ class MapHead(nn.Module):
 
 class Words(nn.Module):
     """Draws each image token towards the embeddings of the words for what it covers: the tokens of a red circle in the
-    top left towards " red", " circle", " top" and " left", a letter's towards that letter. The language model then finds a thing by its name from
-    the start, instead of having to learn a translation first. It has no weights of its own."""
+    top left towards " red", " circle", " top" and " left", a letter's towards that letter. The language model then
+    finds a thing by its name from the start, instead of having to learn a translation first. No weights of its own.
+    """
 
     SHARPNESS = 20.0
 
@@ -58,6 +84,7 @@ class Words(nn.Module):
         for low, high in ((" left", " right"), (" top", " bottom")):
             thirds = [int((cell + 0.5) / MAP_SIDE * 3) for cell in range(MAP_SIDE)]
             names.append([" nothing", *((low, " center", high)[third] for third in thirds)])
+        names.append([" nothing", *(f" {size}" for size in SIZES)])
         ids = [[tokenizer.encode(name, add_special_tokens=False).ids for name in group] for group in names]
         assert all(len(one) == 1 for group in ids for one in group), "a word of the demo's world is not one token"
         self.ids = [torch.tensor([one[0] for one in group]) for group in ids]
@@ -67,7 +94,7 @@ class Words(nn.Module):
 
         Args:
             features: (pictures, tokens, hidden), what the connector gives.
-            maps: (pictures, 5, 16, 16).
+            maps: (pictures, 6, 16, 16).
             embeddings: (vocabulary, hidden).
         """
         count, tokens, _ = features.shape
@@ -90,17 +117,36 @@ class Words(nn.Module):
         return (each * weight).sum() / weight.sum()
 
 
+class PlaceHead(nn.Module):
+    """Tells from an image token which of its picture's tokens it is; thrown away after training.
+
+    The language model knows only how far apart tokens are. Where in the picture one lies must be in the token itself.
+    """
+
+    def __init__(self, hidden: int, tokens: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(hidden, tokens)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Mean cross entropy of each token's number given `features` (pictures, tokens, hidden)."""
+        count, tokens, _ = features.shape
+        logits = self.proj(F.normalize(features.float(), dim=-1) * features.shape[-1] ** 0.5)
+        return F.cross_entropy(logits.flatten(0, 1), torch.arange(tokens).repeat(count))
+
+
 @dataclass
 class Losses:
-    """Loss on the answers, on the maps, on the words of the image tokens, and which questions were answered wholly right.
+    """Losses on the answers, on the maps and on the words of the image tokens.
 
-    `right` is (questions,) bool in the order of rows and questions.
+    `inside` is the loss of the heads that read the language model's states; `right` says which questions were
+    answered wholly right: (questions,) bool in the order of rows and questions.
     """
 
     answers: Tensor
     maps: Tensor
     words: Tensor
     right: Tensor | None
+    inside: Tensor | None = None
 
 
 def attention(parts: Tensor) -> Tensor:
@@ -128,19 +174,22 @@ def losses(
     batch: dict[str, Tensor],
     words: Words | None = None,
     score: bool = False,
+    places: PlaceHead | None = None,
 ) -> Losses:
     """Runs one batch (the arrays of `BatchMaker.make` as tensors) through the model."""
     inner = model.model
     pixels = batch["pixels"].permute(0, 3, 1, 2).float() / 127.5 - 1
     patches = inner.vision_model(pixel_values=pixels).last_hidden_state
     features = inner.connector(patches)
-    ids = batch["ids"]
+    ids, image_start = batch["ids"], model.config.image_token_id + 1  # <global-img> follows <image> in the vocabulary
     embeds = inner.text_model.get_input_embeddings()(ids)
     spot = (ids == model.config.image_token_id)[..., None].expand_as(embeds)
     embeds = embeds.masked_scatter(spot, features.reshape(-1, features.shape[-1]).to(embeds.dtype))
-    hidden = inner.text_model(
-        inputs_embeds=embeds, attention_mask=attention(batch["parts"]), position_ids=batch["positions"], use_cache=False
-    ).last_hidden_state
+    output = inner.text_model(
+        inputs_embeds=embeds, attention_mask=attention(batch["parts"]), position_ids=batch["positions"],
+        use_cache=False, output_hidden_states=head is not None,
+    )  # fmt: skip
+    hidden = output.last_hidden_state
     # the token before predicts; the first token of a part follows the prefix but is never an answer
     spots = batch["weights"][:, 1:] > 0
     logits = model.lm_head(hidden[:, :-1][spots]).float()
@@ -152,6 +201,16 @@ def losses(
         maps = head(patches, batch["maps"]) if head is not None else maps
         if words is not None:
             named = words(features, batch["maps"], inner.text_model.get_input_embeddings().weight)
+        if places is not None:
+            maps = maps + places(features)
+    inside = answers.new_zeros(())
+    if head is not None:
+        pictures = (ids == image_start).sum(1)
+        if int(pictures.max()) > 1:
+            inside = inside + head.order_loss(output.hidden_states[_ORDER_LAYER], ids, model.config.image_token_id,
+                                              image_start)  # fmt: skip
+        if len(batch["named"]):
+            inside = inside + head.named_loss(output.hidden_states[_NAMED_LAYER], batch["named"])
     right = None
     if score:
         wrong = logits.argmax(-1) != targets
@@ -159,7 +218,7 @@ def losses(
         owner = rows * 64 + batch["owners"][:, 1:][spots]
         names, inverse = torch.unique(owner, return_inverse=True)
         right = torch.zeros(len(names), dtype=torch.long).index_add_(0, inverse, wrong.long()) == 0
-    return Losses(answers, maps, named, right)
+    return Losses(answers, maps, named, right, inside)
 
 
 CONNECTOR_SPREAD = 0.0055
@@ -178,9 +237,7 @@ def learning_rate(progress: float) -> float:
     """Share of the peak rate at `progress` (0..1): a short warm-up, a plateau, then down to nothing."""
     if progress < 0.02:
         return max(0.02, progress / 0.02)
-    if progress < 0.5:
-        return 1.0
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - 0.5) / 0.5)))
+    return min(1.0, (1 - min(progress, 1.0)) / 0.7)
 
 
 def optimizers(model: nn.Module, head: nn.Module, peak: float, muon: bool) -> list[torch.optim.Optimizer]:

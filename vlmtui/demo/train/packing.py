@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from tokenizers import Tokenizer
 
-from vlmtui.demo.questions import Question
+from vlmtui.demo.draw import MAP_SIDE
+from vlmtui.demo.scene import Item
 from vlmtui.demo.train.tokenizer import BOS, END_OF_UTTERANCE, FAKE, GLOBAL, IMAGE, PAD
+from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES
+from vlmtui.demo.wording import Question
 
 IMAGE_TOKENS = 16
 
@@ -24,9 +27,17 @@ class Encoder:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._seen: dict[str, list[int]] = {}
-        token = tokenizer.token_to_id
+        token = self._token
         self.bos, self.end, self.pad = token(BOS), token(END_OF_UTTERANCE), token(PAD)
         self._fake, self._image, self._global = token(FAKE), token(IMAGE), token(GLOBAL)
+        self._shapes = {token("Ġ" + name) for name in SHAPES}
+        self._colours = {token("Ġ" + name) for name in COLOUR_NAMES}
+
+    def _token(self, name: str) -> int:
+        token = self._tokenizer.token_to_id(name)
+        if token is None:
+            raise ValueError(f"the tokenizer has no {name}")
+        return int(token)
 
     def text(self, text: str) -> list[int]:
         """Token ids of a text that borders on special tokens or on a pre-token boundary at both ends."""
@@ -37,12 +48,21 @@ class Encoder:
             ids = self._seen[text] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
+    def named(self, ids: list[int], number: int) -> list[int]:
+        """Where in a prompt's tokens its `number` shapes are named: at their shape words, or at their colour words
+        where it has no shape words; empty where that is in doubt."""
+        for words in (self._shapes, self._colours):
+            places = [place for place, token in enumerate(ids) if token in words]
+            if len(places) == number:
+                return places
+        return []
+
     def picture(self, rows: int = 0, columns: int = 0) -> list[int]:
         """Token ids of one picture, split into `rows` x `columns` tiles or whole."""
         ids: list[int] = []
         for row in range(rows):
             for column in range(columns):
-                tile = self._tokenizer.token_to_id(f"<row_{row + 1}_col_{column + 1}>")
+                tile = self._token(f"<row_{row + 1}_col_{column + 1}>")
                 ids += [self._fake, tile, *[self._image] * IMAGE_TOKENS]
             ids += self.text("\n") if row < rows - 1 else self.text("\n\n")
         return [*ids, self._fake, self._global, *[self._image] * IMAGE_TOKENS, self._fake]
@@ -54,7 +74,8 @@ class Row:
 
     `parts` is 0 in the prefix and the question's number in independent rows; `weights` is the loss's weight of
     PREDICTING this token (0: no loss); `owners` is the index of the question whose answer the token belongs to,
-    or -1. `kinds` are the kinds of the `questions` that found room.
+    or -1. `kinds` are the kinds of the `questions` that found room; `named` are the
+    tokens that name a shape, with that shape.
     """
 
     ids: list[int] = field(default_factory=list)
@@ -63,7 +84,15 @@ class Row:
     weights: list[float] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
+    named: list[tuple[int, Item]] = field(default_factory=list)
     questions: int = 0
+
+    def add_prompt(self, encoder: Encoder, prompt: str, about: tuple[Item, ...], start: int, part: int = 0) -> int:
+        """Appends a prompt's tokens; returns the position after them."""
+        ids = encoder.text(prompt)
+        for place, item in zip(encoder.named(ids, len(about)), about, strict=False):
+            self.named.append((len(self.ids) + place, item))
+        return self.add(ids, start, part)
 
     def add(self, ids: list[int], start: int, part: int = 0, weight: float = 0.0, owner: int = -1) -> int:
         """Appends tokens at positions from `start`; returns the position after them."""
@@ -92,7 +121,7 @@ def first_turns(encoder: Encoder, prefix: list[int], questions: list[Question], 
         cost = len(prompt) + len(encoder.text(" " + question.answer)) + 5
         if row.questions and len(row.ids) + cost > room:
             continue
-        at = row.add(prompt, start, row.questions + 1)
+        at = row.add_prompt(encoder, question.prompt, question.about, start, row.questions + 1)
         _add_answer(row, encoder, question.answer, at, row.questions + 1, row.questions)
         row.kinds.append(question.kind)
         row.questions += 1
@@ -111,7 +140,7 @@ def conversation(encoder: Encoder, turns: list[tuple[list[int], Question]], room
         at = row.add(encoder.text("User:"), at)
         at = row.add(before, at)
         prompt = question.prompt if before else " " + question.prompt
-        at = row.add(encoder.text(prompt), at)
+        at = row.add_prompt(encoder, prompt, question.about, at)
         at = _add_answer(row, encoder, question.answer, at, 0, number)
         row.kinds.append(question.kind)
         row.questions += 1
@@ -129,18 +158,30 @@ def text_first(encoder: Encoder, pictures: list[int], question: Question) -> Row
     return row
 
 
+FACTS: tuple[int, ...] = (MAP_SIDE, MAP_SIDE, len(SHAPES), len(COLOUR_NAMES), len(SIZES))
+"""Classes of what is known of a named shape: column and row of its centre, shape, colour, size."""
+
+
+def _facts(item: Item) -> tuple[int, ...]:
+    column, row = (min(MAP_SIDE - 1, int(value * MAP_SIDE)) for value in (item.x, item.y))
+    return column, row, SHAPES.index(item.shape), COLOUR_NAMES.index(item.colour), SIZES.index(item.size)
+
+
 def stack(rows: list[Row], pad: int) -> dict[str, np.ndarray]:
-    """Rows padded on the right: `ids`, `positions`, `parts` (-1 in padding), `weights`, `owners`, each (rows, length)."""
+    """Rows padded on the right, each array (rows, length): `ids`, `positions`, `parts` (-1 in padding), `weights`,
+    `owners`."""
     length = -(-max(len(row.ids) for row in rows) // 8) * 8
     shape = (len(rows), length)
-    batch = {
+    batch: dict[str, np.ndarray] = {
         "ids": np.full(shape, pad, np.int64),
         "positions": np.zeros(shape, np.int64),
         "parts": np.full(shape, -1, np.int64),
         "weights": np.zeros(shape, np.float32),
         "owners": np.full(shape, -1, np.int64),
     }
+    names = [(index, place, *_facts(item)) for index, row in enumerate(rows) for place, item in row.named]
+    named = np.array(names, np.int64).reshape(-1, 2 + len(FACTS))
     for index, row in enumerate(rows):
         for name, array in batch.items():
             array[index, : len(row.ids)] = getattr(row, name)
-    return batch
+    return {**batch, "named": named}

@@ -7,10 +7,10 @@ from random import Random
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from vlmtui.demo.asking import NO_PICTURE, TOO_SMALL, ask
 from vlmtui.demo.elsewhere import NOUNS, SYSTEM_PROMPTS
 from vlmtui.demo.faces import LETTERS
 from vlmtui.demo.frames import INTRO, ask_film, random_film
-from vlmtui.demo.questions import NO_PICTURE, TOO_SMALL, ask
 from vlmtui.demo.scene import random_scene
 from vlmtui.demo.several import ask_album, random_album
 
