@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from time import monotonic
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -19,7 +18,6 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.timer import Timer
 
 from vlmtui.safetext import safe_line
 from vlmtui.ui.actions import bindings
@@ -35,9 +33,6 @@ _ICONS: dict[Kind, tuple[str, str]] = {
     "note": (" ", "explorer--dim"),
     "folder": ("▸", "explorer--folder"),
 }
-
-_SETTLE_S = 0.08
-"""While an arrow key is held, only where the cursor comes to rest is shown."""
 
 
 class Explorer(ScrollView, can_focus=True):
@@ -94,8 +89,7 @@ class Explorer(ScrollView, can_focus=True):
         self._root.expanded = True
         self._rows: list[Entry] = []
         self._select = select
-        self._settle: Timer | None = None
-        self._last_move = 0.0
+        self._announced: Entry | None = None
 
     # ---- reading ----
 
@@ -156,7 +150,7 @@ class Explorer(ScrollView, can_focus=True):
         self.virtual_size = Size(self._width(), len(rows))
         self.cursor = max(0, min(line if line >= 0 else self.cursor, len(rows) - 1))
         self.refresh()
-        if self.selected is not None and self.selected is not at:
+        if self.selected is not None and self.selected not in (at, self._announced):
             self._announce()
         if at is None:
             self.call_after_refresh(self._scroll_to_cursor)
@@ -181,19 +175,11 @@ class Explorer(ScrollView, can_focus=True):
 
     def watch_cursor(self) -> None:
         self._scroll_to_cursor()
-        now = monotonic()
-        settled = now - self._last_move > 2 * _SETTLE_S
-        self._last_move = now
-        if self._settle is not None:
-            self._settle.stop()
-            self._settle = None
-        if settled:
-            self._announce()
-        else:
-            self._settle = self.set_timer(_SETTLE_S, self._announce)
+        # At once, also while an arrow key is held: whoever shows it keeps up, or shows where the cursor comes to rest.
+        self._announce()
 
     def _announce(self) -> None:
-        entry = self.selected
+        entry = self._announced = self.selected
         if entry is not None and entry.kind not in ("folder", "note"):
             self.post_message(self.Selected(entry.path, entry.kind))
 
@@ -314,6 +300,35 @@ class Explorer(ScrollView, can_focus=True):
                 self.action_close()
             else:
                 self.action_expand()
+
+    def sibling(self, path: Path, by: int) -> Path | None:
+        """Return the picture `by` pictures after `path` in its folder, as listed here; None where there is none."""
+        line = self._sibling_line(path, by)
+        return self._rows[line].path if line >= 0 else None
+
+    def step(self, path: Path, by: int) -> None:
+        """Select the picture `by` pictures after `path` in its folder."""
+        line = self._sibling_line(path, by)
+        if line >= 0:
+            self.cursor = line
+
+    def _sibling_line(self, path: Path, by: int) -> int:
+        """Return the line of the picture `by` pictures after `path`, -1 where there is none."""
+        line, rows = self.cursor, self._rows
+        if not (0 <= line < len(rows) and rows[line].name == path.name and rows[line].path == path):
+            line = _line_of(path, rows)
+        if line < 0 or not by:
+            return line
+        folder, step, left = rows[line].parent, 1 if by > 0 else -1, abs(by)
+        while left:
+            line += step
+            if not 0 <= line < len(rows):
+                return -1
+            if rows[line].parent is folder and rows[line].kind == "picture":
+                left -= 1
+            elif rows[line] is folder:
+                return -1
+        return line
 
     def action_open(self) -> None:
         self._open(stay=False)

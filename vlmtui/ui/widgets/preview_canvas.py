@@ -7,11 +7,13 @@ import os
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from vlmtui.media.protocol import Rendered
+from vlmtui.safetext import safe_line
 from vlmtui.ui.graphics import kitty
 from vlmtui.ui.graphics.rows import half_block_rows, kitty_rows, shade_rows, sixel_rows
 
@@ -88,6 +90,9 @@ class PreviewCanvas(Widget):
             left = max(0, (width - drawn.columns) // 2)
             padding = blank(left), blank(max(0, width - drawn.columns - left))
             picture = self._picture_rows(drawn, padding)
+            for row, line in _label_rows(drawn, style).items():
+                if row < len(picture):
+                    picture[row] = Strip.join([padding[0], line, padding[1]])
             if drawn.columns > width:  # the pane has shrunk and the picture of its new size is on its way
                 picture = [row.crop(0, width) for row in picture]
         above = max(0, (height - len(picture)) // 2)
@@ -116,3 +121,13 @@ class PreviewCanvas(Widget):
         if driver is not None and not self.app.is_headless:
             driver.write(sequences)
             driver.flush()
+
+
+def _label_rows(drawn: Rendered, style: Style) -> dict[int, Strip]:
+    """Return the rows that have words in place of a picture."""
+    lines: dict[int, str] = {}
+    for label in drawn.labels:
+        text = safe_line(label.text)
+        line = lines.get(label.row, "").ljust(label.column)
+        lines[label.row] = (line[: label.column] + text)[: drawn.columns]
+    return {row: Strip([Segment(line.ljust(drawn.columns), style)], drawn.columns) for row, line in lines.items()}

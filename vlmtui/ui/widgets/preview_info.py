@@ -7,6 +7,7 @@ from pathlib import PurePath
 import msgspec
 
 from vlmtui.media.protocol import MediaInfo
+from vlmtui.media.view import Window
 from vlmtui.models.processor import ProcessorSettings, image_cost
 from vlmtui.safetext import safe_line
 
@@ -31,7 +32,7 @@ def facts_line(info: MediaInfo) -> str:
     facts += [safe_line(fact, 12) for fact in (info.mode, info.format) if fact]
     facts.append(size_text(info.bytes))
     if info.animated:
-        facts.append("first frame of an animation")
+        facts.append("animated")
     return " · ".join(facts)
 
 
@@ -64,6 +65,24 @@ def _cost_wordings(info: MediaInfo, processor: ProcessorSettings | None) -> list
         f"{said} (not split)",
         said,
     ]
+
+
+def view_line(info: MediaInfo, seen: Window) -> str:
+    """Return how closely a picture is looked at, and at which part: `200 % · x 100–420, y 80–320 of 640x480`."""
+    percent = f"{seen.zoom * 100:.3g} %"
+    if seen.whole:
+        return f"{percent} · all of {info.width}x{info.height}"
+    part = f"x {seen.left:.0f}–{seen.right:.0f}, y {seen.top:.0f}–{seen.bottom:.0f}"
+    return f"{percent} · {part} of {info.width}x{info.height}"
+
+
+def tiles_line(info: MediaInfo, processor: ProcessorSettings) -> str:
+    """Return what the model is given of a picture: `As the model sees it: 3 x 4 tiles + global view, 512 px each`."""
+    cost = image_cost(info.width, info.height, processor)
+    edge = f"{processor.tile_px} px"
+    if cost.tiles == 1:
+        return f"As the model sees it: 1 tile, {edge}"
+    return f"As the model sees it: {cost.rows} x {cost.columns} tiles + global view, {edge} each"
 
 
 def name_line(info: MediaInfo) -> str:
