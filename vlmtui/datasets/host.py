@@ -189,6 +189,7 @@ class Host:
                 self._end_search()
                 table.filter(parse_query(request.expression, table.columns))
                 self._paused = False
+                self._told = None
                 return Done(id=request.id)
             case Find():
                 self._end_search()

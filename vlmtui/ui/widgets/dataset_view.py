@@ -516,13 +516,13 @@ class DatasetView(Widget):
         self._filter = text
         self._target = None
         self._said = ""
-        reply = await self._client.filter(text)
-        if isinstance(reply, Failure):
-            self._child_failed(reply)
-            return
+        # Before it is asked for: what the child finds may be here before the answer is.
         self.table.forget()
         self.table.grow(0)
         self._row_wanted = None
+        reply = await self._client.filter(text)
+        if isinstance(reply, Failure):
+            self._child_failed(reply)
         self._say()
 
     def _find_worker_stop(self) -> None:
