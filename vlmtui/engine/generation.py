@@ -107,7 +107,7 @@ def _reason(halt: _Halt, stream: _Stream, ends: Any, stopped: Callable[[], bool]
     return "stopped" if halt.stopped or (not stream.count and stopped()) else "length"
 
 
-class _Halt(StoppingCriteria):  # type: ignore[misc]
+class _Halt(StoppingCriteria):
     """Ends the generation after the token during which the user said stop."""
 
     def __init__(self, stopped: Callable[[], bool]) -> None:
@@ -124,7 +124,7 @@ class _Halt(StoppingCriteria):  # type: ignore[misc]
         return mask
 
 
-class _Stream(BaseStreamer):  # type: ignore[misc]
+class _Stream(BaseStreamer):
     """Takes tokens from `generate` in its own thread and sends text: the first at once, then at most 30 times a second.
 
     Decoding happens when text is sent, not at each token: it costs a fast model nothing.

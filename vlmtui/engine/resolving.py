@@ -152,7 +152,7 @@ def _progress_bar(request: int, report: Callable[[LoadProgress], None], check: C
     lock = threading.Lock()
     last = [0.0]
 
-    class Bytes(tqdm):  # type: ignore[misc]
+    class Bytes(tqdm):
         """Counts in silence. Of the bars that the hub's library makes (files, bytes from the network, bytes written)
         the last one reports: its bytes include what was there already."""
 
