@@ -138,18 +138,17 @@ def _words(image: Image.Image) -> Iterator[Fact]:
 
 
 def _frames(image: Image.Image) -> str:
-    """Return how many frames there are and how long they last, counting no longer than half a second."""
-    count, total, end = 1, _finite(image.info.get("duration")), time.monotonic() + _FRAMES_S
+    """Return how many frames there are, counting no longer than half a second."""
+    count, end = 1, time.monotonic() + _FRAMES_S
     if image.format != "GIF":
         return f"{getattr(image, 'n_frames', 1):,}"
     while count < _MOST_FRAMES and time.monotonic() < end:
         try:
             image._seek(count, False)  # type: ignore[attr-defined]  # a GIF's blocks are walked, not decoded
         except EOFError:
-            return f"{count:,} in {total / 1000:.1f} s" if total else f"{count:,}"
+            return f"{count:,}"
         except Exception:
             return f"{count:,}, then damaged"
-        total += _finite(image.info.get("duration"))
         count += 1
     return f"more than {count:,}"
 

@@ -367,7 +367,7 @@ class Preview(Widget):
 
     def _first_line(self, info: MediaInfo) -> str:
         if self._as_tiles and self.processor is not None and info.kind == "picture":
-            return tiles_line(info, self.processor)
+            return tiles_line(info, self.processor, max(1, self.content_size.width - 2))
         if self._view != _WHOLE:
             return view_line(info, self._window(info))
         return " · ".join(filter(None, [facts_line(info), self._frame]))

@@ -76,13 +76,24 @@ def view_line(info: MediaInfo, seen: Window) -> str:
     return f"{percent} · {part} of {info.width}x{info.height}"
 
 
-def tiles_line(info: MediaInfo, processor: ProcessorSettings) -> str:
-    """Return what the model is given of a picture: `As the model sees it: 3 x 4 tiles + global view, 512 px each`."""
+def tiles_line(info: MediaInfo, processor: ProcessorSettings, width: int = 0) -> str:
+    """Return what the model is given of a picture: `As the model sees it: 3 x 4 tiles + global view, 512 px each`.
+
+    The longest wording that fits into `width` cells; 0 for the longest there is.
+    """
     cost = image_cost(info.width, info.height, processor)
     edge = f"{processor.tile_px} px"
     if cost.tiles == 1:
-        return f"As the model sees it: 1 tile, {edge}"
-    return f"As the model sees it: {cost.rows} x {cost.columns} tiles + global view, {edge} each"
+        wordings = [f"As the model sees it: 1 tile, {edge}", f"1 tile, {edge}"]
+    else:
+        grid = f"{cost.rows} x {cost.columns} tiles"
+        wordings = [
+            f"As the model sees it: {grid} + global view, {edge} each",
+            f"Model's view: {grid} + global view, {edge}",
+            f"{grid} + global view, {edge}",
+            f"{grid} + global",
+        ]
+    return next((words for words in wordings if not width or len(words) <= width), wordings[-1])
 
 
 def name_line(info: MediaInfo) -> str:
