@@ -142,6 +142,22 @@ class Terminal:
         self._feed(data)
         return True
 
+    def read_raw(self, seconds: float) -> bool:
+        """As `read`, but the screen takes no notice: a benchmark's reader must not be slower than the program."""
+        if not select.select([self._process.fd], [], [], max(0.0, seconds))[0]:
+            return False
+        try:
+            data = os.read(self._process.fd, 65536)
+        except OSError:
+            return False
+        self.received += data
+        return bool(data)
+
+    def drain(self, quiet: float) -> None:
+        """As `read_raw`, until nothing has come for `quiet` seconds."""
+        while self.read_raw(quiet):
+            pass
+
     def wait(self, condition: Callable[[], bool], seconds: float = 60.0, what: str = "") -> None:
         """Read until `condition` holds.
 
