@@ -93,9 +93,13 @@ async def measure(path: Path, total: int) -> list[Figure]:
         child = psutil.Process(view.child).memory_info().rss / 1e6
     size = path.stat().st_size / 1e9
     return [
-        Figure("1 GB .jsonl: open to first rows and conversation", opened, 1.0, unit="s", detail="reader's start included"),
+        Figure(
+            "1 GB .jsonl: open to first rows and conversation", opened, 1.0, unit="s", detail="reader's start included"
+        ),
         Figure("1 GB .jsonl: all rows known", indexed, 15.0, unit="s", detail=f"{total:,} rows, in the background"),
-        Figure("jump to any row, until it is shown", max(jumps) * 1000, 250, unit="ms", detail=f"worst of {len(jumps)}"),
+        Figure(
+            "jump to any row, until it is shown", max(jumps) * 1000, 250, unit="ms", detail=f"worst of {len(jumps)}"
+        ),
         Figure("page up, until it is shown", median(pages) * 1000, 100, unit="ms", detail="median of 20"),
         Figure("filter of the whole file", filtered, 30.0, unit="s", detail=f"{size / filtered:.2f} GB/s"),
         Figure("memory that the terminal's process takes for it", grown, 30, unit="MB"),

@@ -170,7 +170,7 @@ class Arrow:
 
 
 def _read_table(mapped: pa.MemoryMappedFile) -> pa.Table:
-    """Return an Arrow file as a table without copying it: a stream, as `datasets` writes it, or a random-access file."""
+    """Return an Arrow file as a table without copying it: a stream, as `datasets` writes it, or random-access."""
     magic = mapped.read(6)
     mapped.seek(0)
     if magic == b"ARROW1":

@@ -111,7 +111,7 @@ def _converse(row: dict[str, Any], schema: Schema) -> tuple[list[Turn], _Supply]
             value = row.get(columns["completion"])
             if schema.kind == "caption" and not turns:
                 turns = [Turn("user", "")]
-            turns += _answers(value) if _is_list_of_texts(value) else _turns(value, "assistant", None)
+            turns += _answers(value or []) if _is_list_of_texts(value) else _turns(value, "assistant", None)
     if supply.left and turns:
         place = next((turn for turn in turns if turn.role == "user"), turns[0])
         place.pictures = [*supply.rest(), *place.pictures] if not place.pictures else [*place.pictures, *supply.rest()]
@@ -125,11 +125,11 @@ def _turns(value: Any, role: str, supply: _Supply | None) -> list[Turn]:
     if isinstance(value, dict):
         value = [value]
     if not isinstance(value, list):
-        return [_said(role, value if isinstance(value, str) else str(value), supply)]
+        return [_said(role, _text_of(value), supply)]
     turns: list[Turn] = []
     for item in value[:_MOST_TURNS]:
         if not isinstance(item, dict):
-            turns.append(_said(role, str(item), supply))
+            turns.append(_said(role, _text_of(item), supply))
         elif "from" in item:
             who = str(item.get("from"))
             turns.append(_said(_ROLES.get(who.lower(), who), item.get("value"), supply))
@@ -147,7 +147,7 @@ def _said(role: str, content: Any, supply: _Supply | None) -> Turn:
     if isinstance(content, dict):
         content = [content]
     if not isinstance(content, list):
-        text = "" if content is None else content if isinstance(content, str) else str(content)
+        text = "" if content is None else _text_of(content)
         places = len(_IMAGE_TOKEN.findall(text))
         if not places:
             return Turn(role, text)
@@ -166,11 +166,21 @@ def _said(role: str, content: Any, supply: _Supply | None) -> Turn:
     return Turn(role, "\n".join(texts), pictures)
 
 
+def _text_of(value: Any) -> str:
+    """Return any value as text."""
+    if isinstance(value, str):
+        return value
+    try:
+        return str(value)
+    except RecursionError:
+        return "(nested too deeply)"
+
+
 def _answers(value: list[Any]) -> list[Turn]:
     """Return several right answers (VQAv2, ChartQA) as one turn: each once, the most frequent first."""
     counts: dict[str, int] = {}
     for item in value[:200]:
-        text = str(item.get("answer", item) if isinstance(item, dict) else item)
+        text = _text_of(item.get("answer", item) if isinstance(item, dict) else item)
         counts[text] = counts.get(text, 0) + 1
     ordered = sorted(counts, key=lambda text: -counts[text])
     return [Turn("assistant", "  |  ".join(ordered))] if ordered else []

@@ -156,7 +156,7 @@ class Host:
                 id=self._open_id, rows=table.source.rows, complete=table.source.complete, share=table.source.progress,
                 shown=table.shown, filtered=table.filtered, checked=table.checked, bad=table.bad,
                 problems=table.take_problems(),
-            )  # fmt: skip
+            )
         )
 
     # ---- requests ----

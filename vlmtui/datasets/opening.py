@@ -115,7 +115,8 @@ def _open_folder(path: Path, split: str) -> Opened:
         cause = f"{shown_name(path)} is no data set: it has neither a metadata file nor what save_to_disk writes"
         raise DatasetError(cause, "a metadata.jsonl or metadata.csv with a column file_name makes it one", "no_table")
     if split and split not in places:
-        raise DatasetError(f"{shown_name(path)} has no split {split!r}", f"choose one of {', '.join(places)}", "missing")
+        cause = f"{shown_name(path)} has no split {split!r}"
+        raise DatasetError(cause, f"choose one of {', '.join(places)}", "missing")
     chosen = split or ("train" if "train" in places else next(iter(places)))
     place = places[chosen]
     if place.is_dir():
@@ -134,7 +135,8 @@ def _open_saved(path: Path) -> Source:
     from vlmtui.datasets.columnar import Arrow
 
     listed = _read_json(path / "state.json").get("_data_files")
-    names = [str(file.get("filename", "")) for file in listed if isinstance(file, dict)] if listed else []
+    listed = listed if isinstance(listed, list) else []
+    names = [str(file.get("filename", "")) for file in listed if isinstance(file, dict)]
     files = [path / name for name in names[:_MOST_FILES]]
     if not files or not all(_inside(path, file) for file in files):
         cause = f"{shown_name(path)}: its state.json names no Arrow files in the folder"

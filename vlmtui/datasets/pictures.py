@@ -14,6 +14,7 @@ from vlmtui.media.kinds import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from vlmtui.safetext import safe_line
 
 MOST_A_ROW = 64
+_DEEPEST = 4
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
 _DATA_URL = re.compile(r"data:image/[\w.+-]{1,20};base64,")
 _SUFFIXES = tuple(PICTURE_SUFFIXES | VIDEO_SUFFIXES)
@@ -32,10 +33,10 @@ class Picture:
     data: bytes | None = None
 
 
-def looks_like_picture(value: Any) -> bool:
+def looks_like_picture(value: Any, depth: int = 0) -> bool:
     """Return whether a cell holds pictures, by what it looks like."""
     if isinstance(value, list):
-        return bool(value) and all(looks_like_picture(item) for item in value[:4])
+        return bool(value) and depth < _DEEPEST and all(looks_like_picture(item, depth + 1) for item in value[:4])
     if value is WITHHELD:
         return True
     if isinstance(value, bytes):
@@ -49,12 +50,14 @@ def looks_like_picture(value: Any) -> bool:
     return False
 
 
-def pictures_in(value: Any) -> list[Picture]:
+def pictures_in(value: Any, depth: int = 0) -> list[Picture]:
     """Return the pictures in a cell of a column of pictures, at most `MOST_A_ROW`; [] for an empty one."""
+    if depth > _DEEPEST:
+        return []
     if isinstance(value, list | tuple):
         found: list[Picture] = []
         for item in value[:MOST_A_ROW]:
-            found += pictures_in(item)
+            found += pictures_in(item, depth + 1)
         return found[:MOST_A_ROW]
     if value is WITHHELD:
         return [Picture(data=b"")]
@@ -68,7 +71,7 @@ def pictures_in(value: Any) -> list[Picture]:
             return [Picture(path, data)]
         inner = value.get("url") or value.get("image") or value.get("image_url")
         if not path and inner is not None and inner is not value:
-            return pictures_in(inner)
+            return pictures_in(inner, depth + 1)
         return [Picture(path)] if path else []
     if isinstance(value, str) and value:
         if found_url := _DATA_URL.match(value):

@@ -229,7 +229,8 @@ class Failure(_Message, frozen=True, kw_only=True, tag="failure"):
     """A request failed; the child goes on.
 
     Attributes:
-        code: stable, for programs: those of `vlmtui.datasets.errors`, `superseded`, `child_died`, `timeout`, `internal`.
+        code: stable, for programs: those of `vlmtui.datasets.errors`, `superseded`, `child_died`, `timeout`,
+            `internal`.
         cause, remedy: one line each.
     """
 

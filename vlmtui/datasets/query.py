@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from vlmtui.datasets.cells import searched_text
 from vlmtui.datasets.json_lines import JsonLines, parse_line

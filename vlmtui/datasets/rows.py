@@ -48,8 +48,12 @@ class Source(Protocol):
 
     format: str
     root: Path
-    rows: int
-    complete: bool
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def complete(self) -> bool: ...
 
     @property
     def progress(self) -> float: ...

@@ -95,7 +95,8 @@ def _kind(first: Any, values: Any, pictures: list[str]) -> tuple[Kind, dict[str,
         if isinstance(turn, dict) and "role" in turn:
             return "messages", {"messages": name}
     texts = first("texts")
-    turn = next((turn for talk in values(texts) if isinstance(talk, list) for turn in talk[:1]), None) if texts else None
+    talks = values(texts) if texts else []
+    turn = next((turn for talk in talks if isinstance(talk, list) for turn in talk[:1]), None)
     if isinstance(turn, dict) and "user" in turn:
         return "cauldron", {"messages": texts}
     if first("prompt") and completion:
@@ -148,9 +149,8 @@ def _picture_columns(names: list[str], sample: list[dict[str, Any]]) -> list[str
     for name in names:
         values = [row[name] for row in sample if row.get(name) not in (None, "", [])]
         known = name.lower() in _IMAGE_NAMES + _VIDEO_NAMES or name.lower().endswith(("_file_name", "file_names"))
-        if values and all(looks_like_picture(value) for value in values[:20]):
-            found.append(name)
-        elif known and all(isinstance(value, str | list | dict) for value in values):
+        could_be = known and all(isinstance(value, str | list | dict) for value in values)
+        if could_be or (values and all(looks_like_picture(value) for value in values[:20])):
             found.append(name)
     # RLAIF-V names each picture twice: its bytes in `image`, and in `image_path` where they came from.
     bytes_too = [name for name in found if any(not _is_path(row.get(name)) for row in sample if row.get(name))]

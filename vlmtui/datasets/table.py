@@ -10,11 +10,11 @@ from pathlib import Path
 
 from vlmtui.datasets.conversation import problems_of
 from vlmtui.datasets.opening import open_dataset
+from vlmtui.datasets.pictures import pictures_in, resolve
 from vlmtui.datasets.protocol import DatasetInfo, RowProblem
 from vlmtui.datasets.query import Query, matching
 from vlmtui.datasets.rows import Row
 from vlmtui.datasets.schema import detect
-from vlmtui.datasets.pictures import pictures_in, resolve
 from vlmtui.safetext import safe_line
 
 _SAMPLE = 24

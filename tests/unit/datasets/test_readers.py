@@ -65,7 +65,9 @@ def test_json_lines(
 
 @_QUICK
 @given(
-    rows=st.lists(st.lists(_TEXT.map(lambda t: t.replace("\r", "").replace("\0", "")), min_size=3, max_size=3), max_size=12),
+    rows=st.lists(
+        st.lists(_TEXT.map(lambda t: t.replace("\r", "").replace("\0", "")), min_size=3, max_size=3), max_size=12
+    ),
     end=st.sampled_from(["\n", "\r\n"]),
     quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
     bom=st.booleans(),
@@ -88,7 +90,9 @@ def test_csv(tmp_path: Path, rows: list[list[str]], end: str, quoting: int, bom:
 
 @_QUICK
 @given(
-    rows=st.lists(st.dictionaries(_TEXT, _TEXT | st.lists(st.integers(0, 99), max_size=3), max_size=4), min_size=1, max_size=12),
+    rows=st.lists(
+        st.dictionaries(_TEXT, _TEXT | st.lists(st.integers(0, 99), max_size=3), max_size=4), min_size=1, max_size=12
+    ),
     wrapped=st.booleans(),
     indent=st.sampled_from([None, 2]),
     ascii=st.booleans(),
@@ -119,7 +123,16 @@ def test_other_encodings(tmp_path: Path, encoding: str, name: str) -> None:
 
 def test_bad_lines_are_error_rows_and_the_others_are_read(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    lines = [b'{"a": 1}', b"{'a': 1}", b"[1, 2]", b'{"a": "\xe9"}', b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}", b'{"a": 2}', b'{"a": "cut']
+    lines = [
+        b'{"a": 1}',
+        b"{'a': 1}",
+        b"[1, 2]",
+        b'{"a": "\xe9"}',
+        b"[" * 100_000,
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b'{"a": 2}',
+        b'{"a": "cut',
+    ]
     path.write_bytes(b"\n".join(lines))
     found = rows_of(path)
     assert [bool(row.error) for row in found] == [False, True, True, True, True, True, False, True]
@@ -133,7 +146,9 @@ def test_bad_lines_are_error_rows_and_the_others_are_read(tmp_path: Path) -> Non
 def test_a_row_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_lines, "MAX_ROW", 300_000)
     path = tmp_path / "rows.jsonl"
-    path.write_bytes(b'{"a": 1}\n{"a": "' + b"x" * 700_000 + b'"}\n{"a": 3}\n{"a": "' + b"y" * 200_000 + b'"}\n{"a": 5}')
+    path.write_bytes(
+        b'{"a": 1}\n{"a": "' + b"x" * 700_000 + b'"}\n{"a": 3}\n{"a": "' + b"y" * 200_000 + b'"}\n{"a": 5}'
+    )
     found = rows_of(path)
     assert [bool(row.error) for row in found] == [False, True, False, False, False]
     assert "larger than" in found[1].error
@@ -214,12 +229,21 @@ def test_pictures_with_metadata(tmp_path: Path) -> None:
 
 def test_saved_data_sets_and_parquet(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
-    rows = [{"question": f"q{i}", "image": {"bytes": b"\x89PNG" + bytes([i % 256]), "path": f"{i}.png"}, "kind": i % 2} for i in range(1500)]
+    rows = [
+        {"question": f"q{i}", "image": {"bytes": b"\x89PNG" + bytes([i % 256]), "path": f"{i}.png"}, "kind": i % 2}
+        for i in range(1500)
+    ]
     features = datasets.Features(
-        {"question": datasets.Value("string"), "image": datasets.Image(decode=False), "kind": datasets.ClassLabel(names=["no", "yes"])}
+        {
+            "question": datasets.Value("string"),
+            "image": datasets.Image(decode=False),
+            "kind": datasets.ClassLabel(names=["no", "yes"]),
+        }
     )
     made = datasets.Dataset.from_list(rows, features=features)
-    datasets.DatasetDict({"train": made, "test": made.select(range(3))}).save_to_disk(str(tmp_path / "saved"), num_shards={"train": 2, "test": 1})
+    datasets.DatasetDict({"train": made, "test": made.select(range(3))}).save_to_disk(
+        str(tmp_path / "saved"), num_shards={"train": 2, "test": 1}
+    )
     made.to_parquet(str(tmp_path / "rows.parquet"), batch_size=400)
     for path in (tmp_path / "saved", tmp_path / "rows.parquet"):
         opened = open_dataset(path)

@@ -1,4 +1,4 @@
-"""A data set in an editor tab: its rows as a table, and the row under the cursor as a conversation with its pictures."""
+"""A data set in an editor tab: its rows as a table, and the row under the cursor as a conversation with pictures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ASKS = {
 
 
 class DatasetView(Widget):
-    """Shows the data set at `path`. Work in the background stops while nobody looks; a file that changes is read anew."""
+    """Shows the data set at `path`. Work in the background stops while nobody looks; a changed file is read anew."""
 
     DEFAULT_CSS: ClassVar[str] = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dataset")]
@@ -219,6 +219,7 @@ class DatasetView(Widget):
         if not again:
             self._info = None
             self._show_message(f"Opening {safe_line(path.name, 60)} …")
+        self._progress = None
         reply = await self._client.open(path, split)
         if path != self.path:
             return
@@ -226,7 +227,7 @@ class DatasetView(Widget):
             if reply.code != "superseded":
                 self._fail(path, reply)
             return
-        self._info, self._progress = reply, None
+        self._info = reply
         self._clear_problems(path)
         self.query_one("#dataset-message").display = False
         self.query_one("#dataset-body").display = True
@@ -241,6 +242,8 @@ class DatasetView(Widget):
             await self._client.filter(self._filter)
         self._say()
         self._load_row()
+        if self._progress is not None:  # it came right behind the reply
+            self._progressed(self._progress)
         if not again:
             self.post_message(self.Shown(self, path, reply))
 
@@ -269,9 +272,11 @@ class DatasetView(Widget):
 
     def _progressed(self, progress: Progress) -> None:
         """The child has found more."""
-        if not self.is_attached or self._info is None:
+        if not self.is_attached:
             return
         self._progress = progress
+        if self._info is None:
+            return  # `_open` looks at it
         self.table.grow(progress.shown)
         complete = progress.complete and progress.filtered >= 1.0
         if self._target is not None and (complete or self._target < progress.shown):
