@@ -13,9 +13,12 @@ from vlmtui.ui.widgets.chat import Chat
 from vlmtui.ui.widgets.dataset_view import DatasetView
 from vlmtui.ui.widgets.explorer import Explorer
 from vlmtui.ui.widgets.key_bar import hints
+from vlmtui.ui.widgets.preview import Preview
 from vlmtui.ui.widgets.prompt import Prompt
+from vlmtui.ui.widgets.video_view import VideoView
 
-_OWNERS = {"app": VlmtuiApp, "workbench": Workbench, "explorer": Explorer, "dataset": DatasetView, "chat": Chat}
+_OWNERS = {"app": VlmtuiApp, "workbench": Workbench, "explorer": Explorer, "chat": Chat}
+_OWNERS |= {"preview": Preview, "dataset": DatasetView, "video": VideoView}
 _LOST_IN_SOME_TERMINAL = {"ctrl+enter", "shift+enter", "alt+enter", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+comma"}
 
 
@@ -33,7 +36,7 @@ def test_the_first_key_arrives_in_every_terminal() -> None:
 
 
 def test_no_two_actions_share_a_key_where_both_can_be_reached() -> None:
-    for part in ("explorer", "preview", "dataset", "chat"):
+    for part in ("explorer", "preview", "dataset", "video", "chat"):
         seen: dict[str, str] = {}
         for action in ACTIONS:
             if action.scope in ("app", "workbench", part):
@@ -62,7 +65,7 @@ def test_a_text_input_binds_the_keys_that_the_table_shows() -> None:
 
 
 def test_bindings_carry_the_action_ids_for_the_key_map() -> None:
-    ids = {binding.id for scope in ("app", "workbench", "explorer", "dataset") for binding in bindings(scope)}
+    ids = {binding.id for scope in _OWNERS if scope != "chat" for binding in bindings(scope)}
     assert ids == {action.id for action in ACTIONS if not action.own_keys}
 
 

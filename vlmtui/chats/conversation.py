@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from vlmtui.models.sampling import FrameSampling
+
 Role = Literal["system", "user", "assistant"]
 State = Literal["done", "streaming", "stopped", "failed"]
 Reason = Literal["", "end", "length", "stopped"]
@@ -44,6 +46,7 @@ class ChatMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
         role: who speaks.
         text: as it was typed or generated, untouched; made safe where it is shown.
         attachments: absolute paths of the pictures and videos that belong to it, in order.
+        samplings: for videos among them, which frames the model is sent; by path, where it is not the default.
         state: `done`, or for an answer `streaming`, `stopped` (by the user; the text stays) or `failed`.
         error: what went wrong, one line; only when failed.
         remedy: what to do about it, one line; only when failed.
@@ -53,6 +56,7 @@ class ChatMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     role: Role
     text: str = ""
     attachments: tuple[str, ...] = ()
+    samplings: dict[str, FrameSampling] = {}
     state: State = "done"
     error: str = ""
     remedy: str = ""

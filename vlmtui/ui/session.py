@@ -31,6 +31,7 @@ from vlmtui.engine.protocol import (
 )
 from vlmtui.media.kinds import kind_of
 from vlmtui.models.processor import ProcessorSettings
+from vlmtui.models.sampling import FrameSampling
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings
 from vlmtui.ui.engine_state import EngineState, ModelChoice
@@ -280,7 +281,9 @@ def turns_of(conversation: Conversation, system_prompt: str = "") -> tuple[Turn,
         turns.append(Turn(role="system", parts=(TextPart(text=system_prompt),)))
     for message in conversation.for_the_model():
         parts: list[Part] = [
-            VideoPart(path=path) if kind_of(path) == "video" else ImagePart(path=path)
+            VideoPart(path=path, sampling=message.samplings.get(path, FrameSampling()))
+            if kind_of(path) == "video"
+            else ImagePart(path=path)
             for path in message.attachments
         ]
         if message.text:

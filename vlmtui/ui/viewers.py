@@ -18,6 +18,7 @@ _VIEWERS: dict[str, tuple[Scope, str, str]] = {
     # kind of file: the viewer's id, which is also its scope in the table of actions; its module; its class
     "picture": ("preview", "vlmtui.ui.widgets.preview", "Preview"),
     "dataset": ("dataset", "vlmtui.ui.widgets.dataset_view", "DatasetView"),
+    "video": ("video", "vlmtui.ui.widgets.video_view", "VideoView"),
 }
 _ELSE = "picture"
 

@@ -18,6 +18,8 @@ _SECTIONS = (
     ("Workbench", ("workbench",)),
     ("Explorer", ("explorer",)),
     ("Preview", ("preview",)),
+    ("Video", ("video",)),
+    ("Data set", ("dataset",)),
     ("Chat", ("chat",)),
 )
 _KEYS_WIDTH = 14

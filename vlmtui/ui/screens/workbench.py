@@ -25,11 +25,13 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.chats.conversation import Conversation
     from vlmtui.engine.protocol import Failed, Finished, Loaded, Started, Tokens
     from vlmtui.media.client import MediaClient
+    from vlmtui.models.sampling import FrameSampling
     from vlmtui.ui.app import VlmtuiApp
     from vlmtui.ui.session import Session
     from vlmtui.ui.widgets.chat import Chat
     from vlmtui.ui.widgets.dataset_view import DatasetView
     from vlmtui.ui.widgets.preview import Preview
+    from vlmtui.ui.widgets.video_view import VideoView
 
 PARTS: tuple[Scope, ...] = ("explorer", "preview", "chat")
 
@@ -57,6 +59,7 @@ class Workbench(Screen[None]):
         self._chat: Chat | None = None
         self._part: Scope = "explorer"
         self._viewer: Scope = "preview"
+        self._samplings: dict[str, FrameSampling] = {}  # of videos, where it was chosen
         self._greeted = False
         self.complete = False
         """Whether the preview and the chat are there: some milliseconds after the first paint."""
@@ -231,6 +234,29 @@ class Workbench(Screen[None]):
         """The picture is on the screen: its chip can say how large it is and what it costs."""
         self._describe(message.path, message.info.width, message.info.height)
 
+    def on_video_view_shown(self, message: VideoView.Shown) -> None:
+        """A video is on the screen: its chip can say how many frames are sent and what they cost."""
+        self._describe_video(message.path, message.view)
+
+    def on_video_view_sampling_changed(self, message: VideoView.SamplingChanged) -> None:
+        """Other frames of a video are sent with the next question."""
+        self._samplings[str(message.path)] = message.sampling
+        self._describe_video(message.path, message.view)
+
+    def _describe_video(self, path: Path, view: VideoView) -> None:
+        if view.path != path or view.info is None:
+            return
+        from vlmtui.models.sampling import Timeline, chosen_frames
+
+        frames, fps = view.info.frames, view.info.fps
+        if not frames or not fps:
+            return
+        count = len(chosen_frames(view.sampling, Timeline(frames, fps)))
+        detail = f"{count} frame{'s' * (count != 1)}"
+        if view.processor is not None:
+            detail += f" · {count * view.processor.tokens_per_tile:,} tokens"
+        self.chat.describe(path, detail)
+
     def _describe(self, path: Path, width: int, height: int) -> None:
         if not width or not height:
             return
@@ -294,6 +320,10 @@ class Workbench(Screen[None]):
 
     def on_chat_asked(self) -> None:
         """A question was asked: have it answered."""
+        asked = next((said for said in reversed(self.conversation.messages) if said.role == "user"), None)
+        if asked is not None:
+            chosen = {path: self._samplings[path] for path in asked.attachments if path in self._samplings}
+            asked.samplings = chosen
         self.chat.begin_answer()
         self.workbench_app.answer(self.conversation)
 
