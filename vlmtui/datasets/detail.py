@@ -26,7 +26,7 @@ def line_of(number: int, row: Row, table: Table) -> RowLine:
     if row.error and not any(name in row.values for name in table.columns):
         return RowLine(number, [cell_text(value) for value in row.values.values()][:1], row.error)
     cells = [cell_text(row.values.get(name), picture=name in pictures) for name in table.columns]
-    return RowLine(number, cells, row.error)
+    return RowLine(number, cells, next(iter(table.problems(row)), ""))
 
 
 def detail_of(id: int, number: int, table: Table, extracted: Extracted) -> RowDetail:
