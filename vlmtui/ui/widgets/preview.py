@@ -21,7 +21,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from vlmtui.media.client import MediaClient
-from vlmtui.media.protocol import Inspected, MediaFailure, MediaInfo, Rendered, View
+from vlmtui.media.protocol import Form, Inspected, MediaFailure, MediaInfo, Rendered, View
 from vlmtui.media.view import Window, inside, panned, window, within_pixels, zoomed
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.safetext import safe_line, safe_text
@@ -477,7 +477,7 @@ class Preview(Widget):
         info = self._shown
         return info if info is not None and info.width and str(self.path) == info.path else None
 
-    def _frame_of(self, info: MediaInfo) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], detect.Form]:
+    def _frame_of(self, info: MediaInfo) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], Form]:
         """Return the picture's size, the room for it, the size of a cell and the form: what a window is made of."""
         columns, rows = (max(1, cells) for cells in self._space())
         cell = detect.cell_pixels(self.terminal)
