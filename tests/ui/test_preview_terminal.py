@@ -32,7 +32,7 @@ class Dialogue(ModalScreen):
     BINDINGS = [("b", "dismiss", "")]
 
 class Bench(App):
-    BINDINGS = [("n", "next", ""), ("m", "modal", "")]
+    BINDINGS = [("x", "next", ""), ("y", "modal", "")]
     def get_driver_class(self):
         return asking(super().get_driver_class())
     def compose(self):
@@ -123,7 +123,7 @@ def test_kitty_is_sent_each_picture_once_before_its_cells(files: list[Path], sta
     started.append(pty)
     pty.until(_PLACEHOLDER)
     middle = pty.quiet()
-    pty.child.send("n")
+    pty.child.send("x")
     pty.until(b"\x1b_Ga=d", middle)
     pty.quiet()
     (place, number, image), (place2, number2, image2) = _pictures(pty.seen)
@@ -157,7 +157,7 @@ def test_sixels_are_in_the_same_stream_and_leave_and_come_back_with_a_dialogue(
     assert width / height == pytest.approx(120 / 90, rel=0.03)
     wanted = np.asarray(scene(120, 90).resize((width, height), Image.Resampling.BICUBIC)).astype(int)
     assert np.abs(pixels - wanted).mean() < 14
-    pty.child.send("m")
+    pty.child.send("y")
     covered = pty.quiet()
     assert b"\x1bP0;1;0q" not in pty.seen[drawn:covered]
     pty.child.send("b")
