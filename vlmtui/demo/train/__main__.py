@@ -226,7 +226,7 @@ class Run:
                 result = loop.eye_losses(self.model, self.head, self.words, batch)
             loss = result.answers + guide * (result.maps + 0.5 * result.words)
             if result.inside is not None:
-                loss = loss + 0.5 * guide * result.inside
+                loss = loss + result.inside
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
