@@ -201,6 +201,9 @@ class VlmtuiApp(App[int]):
         if action.scope == "workbench":
             owner = self.workbench
         elif action.scope != "app":
+            if not any(part.display for part in self.workbench.query(f"#{action.scope}")):
+                self.notify("Nothing that is open takes this command.", severity="warning")
+                return
             owner = self.workbench.part(action.scope)
             if action.inside:
                 owner = owner.query_one(action.inside)

@@ -30,7 +30,7 @@ def schema_line(schema: Schema, width: int) -> str:
     """Return what the rows are good for and what is missing, in at most two lines of `width` cells."""
     fits = f"trains {', '.join(schema.fits)}" if schema.fits else "no training method recognised"
     first = f"{schema.title} · {fits}"
-    if schema.pictures:
+    if schema.pictures and len(first) + 30 <= width:
         first += f" · pictures in {safe_line(', '.join(schema.pictures), 40)}"
     if not schema.missing:
         return first

@@ -32,7 +32,7 @@ _EMPTY = "Select a data set in the explorer to see its rows here."
 _LOOK_EVERY_S = 2.0
 _BESIDE = 96
 """From this width on table and row stand side by side."""
-_BOTH = 22
+_BOTH = 18
 """From this height on they stand one above the other; below, one of them is shown."""
 _ASKS = {
     "find": "Find: a text, or column:text",
