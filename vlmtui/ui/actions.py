@@ -292,7 +292,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "dataset.filter",
-        "Show only rows that match",
+        "Filter rows: show only those that match",
         ("ampersand",),
         "dataset",
         "filter",
