@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -27,6 +28,8 @@ class PreviewMetadata(VerticalScroll, can_focus=False):
     PreviewMetadata Static {{ width: 1fr; height: auto; }}
     """
 
+    _facts: list[tuple[str, str]] | None = None
+
     def compose(self) -> ComposeResult:
         yield Static("", id="preview-metadata-text", markup=False)
 
@@ -40,17 +43,24 @@ class PreviewMetadata(VerticalScroll, can_focus=False):
 
     def show(self, facts: list[tuple[str, str]]) -> None:
         """Show `facts`, untrusted as they are."""
-        self.query_one(Static).update(facts_text(facts))
+        self._facts = facts
+        self.on_resize()
         self.scroll_home(animate=False)
 
+    def on_resize(self) -> None:
+        """Break the values anew for the width there is."""
+        if self._facts is not None:
+            self.query_one(Static).update(facts_text(self._facts, max(30, self.size.width - 4)))
 
-def facts_text(facts: list[tuple[str, str]]) -> Content:
-    """Return names and values as one text."""
+
+def facts_text(facts: list[tuple[str, str]], width: int) -> Content:
+    """Return names and values as one text of at most `width` cells; values go on below themselves."""
     if not facts:
         return Content("Nothing is written in this file.")
     room = max(len(safe_line(name, 16)) for name, _ in facts) + 2
-    lines = [
-        Content.assemble((safe_line(name, 16).ljust(room), "$foreground-muted"), safe_line(value, 120))
-        for name, value in facts
-    ]
+    lines: list[Content] = []
+    for name, value in facts:
+        first, *more = textwrap.wrap(safe_line(value, 120), max(12, width - room)) or [""]
+        lines.append(Content.assemble((safe_line(name, 16).ljust(room), "$foreground-muted"), first))
+        lines += [Content(" " * room + line) for line in more]
     return Content("\n").join(lines)
