@@ -50,7 +50,7 @@ class PreviewMetadata(VerticalScroll, can_focus=False):
     def on_resize(self) -> None:
         """Break the values anew for the width there is."""
         if self._facts is not None:
-            self.query_one(Static).update(facts_text(self._facts, max(30, self.size.width - 4)))
+            self.query_one(Static).update(facts_text(self._facts, max(30, self.scrollable_content_region.width)))
 
 
 def facts_text(facts: list[tuple[str, str]], width: int) -> Content:
