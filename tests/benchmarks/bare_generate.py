@@ -30,7 +30,7 @@ def main(folder: str, picture: str, prompt: str, tokens: int, threads: int) -> N
     def seconds(count: int) -> float:
         before = time.perf_counter()
         with torch.inference_mode():
-            output = model.generate(**inputs, max_new_tokens=count, do_sample=False)
+            output = model.generate(**inputs, max_new_tokens=count, min_new_tokens=count, do_sample=False)
         spent = time.perf_counter() - before
         made = output.shape[1] - inputs["input_ids"].shape[1]
         assert made == count, f"the model stopped after {made} of {count} tokens"

@@ -72,16 +72,14 @@ class Bench:
 
 
 def _without_end(source: Path, target: Path) -> Path:
-    """Return a copy of a checkpoint that goes on until `max_new_tokens`: the answers' length is ours to choose."""
+    """Return a copy of a checkpoint that never ends its turn: the answers' length is ours to choose."""
     shutil.copytree(source, target)
-    for name in ("generation_config.json", "config.json"):
-        file = target / name
-        if file.exists():
-            values = json.loads(file.read_text())
-            for part in (values, values.get("text_config", {})):
-                if "eos_token_id" in part:
-                    part["eos_token_id"] = None
-            file.write_text(json.dumps(values))
+    file = target / "generation_config.json"
+    values = json.loads(file.read_text())
+    ends = values.pop("eos_token_id")
+    # The same for both sides of a comparison: these tokens are never chosen.
+    values["suppress_tokens"] = [ends] if isinstance(ends, int) else ends
+    file.write_text(json.dumps(values))
     return target
 
 
@@ -122,7 +120,7 @@ def speed(bench: Bench, name: str, model: Path, tokens: int) -> Figure:
 
     bench.settings(max_new_tokens=tokens)
     ours, alone = [], []
-    with bench.open(model) as terminal:
+    with bench.open(model, columns=200, rows=60) as terminal:  # wide: the answer's figures stand in one line
         terminal.press("f6", "f6")
         for turn in range(3):
             # The engine sleeps while the other side is measured.
@@ -144,7 +142,7 @@ def speed(bench: Bench, name: str, model: Path, tokens: int) -> Figure:
 def _ask_and_read_rate(terminal: Terminal, tokens: int) -> float:
     terminal.type(_PROMPT)
     terminal.press("enter")
-    pattern = re.compile(rf"{tokens} tokens.*?([\d.]+) tok/s", re.DOTALL)
+    pattern = re.compile(rf"\b{tokens} tokens · ([\d.]+) tok/s")
     terminal.wait(lambda: bool(pattern.search(terminal.text)), 600, "the answer's figures")
     found = pattern.findall(terminal.text)
     return float(found[-1])

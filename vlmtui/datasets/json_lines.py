@@ -120,7 +120,10 @@ def parse_object(data: bytes) -> Row:
     except json.JSONDecodeError as error:
         cut_off = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
         end = ", the row seems cut off" if cut_off else ""
-        return Row({"text": text[:4000]}, f"no JSON: {error.msg.removesuffix(' starting at')} at character {error.pos + 1:,}{end}")
+        return Row(
+            {"text": text[:4000]},
+            f"no JSON: {error.msg.removesuffix(' starting at')} at character {error.pos + 1:,}{end}",
+        )
     except (RecursionError, ValueError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         return Row({"text": text[:4000]}, f"no JSON that can be read: {why}")
