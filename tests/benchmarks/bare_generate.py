@@ -8,6 +8,7 @@ Prints one JSON object: `tokens_per_s` over the tokens after the first, as the e
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 
@@ -19,6 +20,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 def main(folder: str, picture: str, prompt: str, tokens: int, threads: int) -> None:
     """Time two calls of `generate`, of one token and of `tokens`, and print the rate between them."""
     torch.set_num_threads(threads)
+    os.nice(5)  # as the engine does: on a busy machine both sides wait alike
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, use_safetensors=True).eval()
     processor = AutoProcessor.from_pretrained(folder)
     messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": prompt}]}]
