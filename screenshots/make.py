@@ -1,6 +1,6 @@
 """Makes the pictures in this folder: the installed program, in a real pty, with the real demo model.
 
-    .venv/bin/python screenshots/make.py [FOLDER]
+.venv/bin/python screenshots/make.py [FOLDER]
 """
 
 from __future__ import annotations
@@ -38,16 +38,9 @@ def _open(home: str, columns: int, rows: int) -> Terminal:
     environment = {"HOME": home, "HF_HUB_OFFLINE": "1"}
     for name in ("CONFIG", "CACHE", "DATA", "STATE"):
         environment[f"XDG_{name}_HOME"] = f"{home}/.{name.lower()}"
-    terminal = Terminal(
-        [VLMTUI, "demo"], columns=columns, rows=rows, environment=environment, directory=Path(home)
-    )
+    terminal = Terminal([VLMTUI, "demo"], columns=columns, rows=rows, environment=environment, directory=Path(home))
     terminal.wait_for("ready", 120)
-    while "three-shapes.png" not in terminal.text:
-        terminal.press("down", "right")
-        terminal.settle()
-    while not any(line[40:].strip().startswith("three-shapes.png") for line in terminal.lines):
-        terminal.press("down")
-        terminal.settle()
+    terminal.wait_for("640x480", 20)  # it opens on the picture of three shapes
     return terminal
 
 
@@ -55,6 +48,7 @@ def _ask(terminal: Terminal, question: str) -> None:
     answers = terminal.text.count("ttft")
     if not answers:
         terminal.press("enter")
+        terminal.wait_for("Enter Send", 20)
     terminal.type(question)
     terminal.press("enter")
     terminal.wait(lambda: terminal.text.count("ttft") > answers, 60, "the answer")

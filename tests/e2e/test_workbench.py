@@ -65,6 +65,12 @@ def engines(terminal: Terminal) -> list[psutil.Process]:
     return [child for child in alive if "vlmtui.engine.host" in child.cmdline()]
 
 
+def go_to_the_chat(terminal: Terminal) -> None:
+    """Attach the file under the explorer's cursor; the prompt has the focus when its own keys are shown."""
+    terminal.press("enter")
+    terminal.wait_for("Enter Send", 20)
+
+
 def ask(terminal: Terminal, question: str) -> None:
     terminal.type(question)
     terminal.press("enter")
@@ -72,7 +78,7 @@ def ask(terminal: Terminal, question: str) -> None:
 
 def test_the_main_job(demo: Terminal) -> None:
     """Open a folder, look at a picture, ask about it, leave: and torch was never in the terminal's process."""
-    demo.press("enter")
+    go_to_the_chat(demo)
     ask(demo, "How many shapes are there?")
     demo.wait_for("ttft", 60)
     answer = _after(demo, "How many shapes are there?")
@@ -97,7 +103,7 @@ def _after(terminal: Terminal, question: str) -> str:
 
 
 def test_an_engine_that_is_killed_loses_nothing(demo: Terminal) -> None:
-    demo.press("enter")
+    go_to_the_chat(demo)
     ask(demo, "How many shapes are there?")
     demo.wait_for("ttft", 60)
     engines(demo)[0].send_signal(signal.SIGKILL)
@@ -154,7 +160,7 @@ def test_hostile_names_and_broken_pictures(opened: Open, tmp_path: Path) -> None
 def test_a_picture_deleted_while_it_is_shown(demo: Terminal, tmp_path: Path) -> None:
     shown = next((tmp_path / "shapes-to-ask").rglob("three-shapes.png"))
     shown.unlink()
-    demo.press("enter")
+    go_to_the_chat(demo)
     ask(demo, "How many shapes are there?")
     demo.wait_for("Retry", 60)
     assert "three-shapes.png" in demo.text

@@ -226,7 +226,8 @@ async def test_a_hundred_thousand_files_do_not_hold_up_the_terminal(tmp_path: Pa
         while len(app.explorer.rows) < 100_000:
             await asyncio.sleep(0.005)
             longest, before = max(longest, monotonic() - before), monotonic()
-        assert longest < 0.5, f"the event loop stood still for {longest:.2f} s"
+        # Far above what is measured (tens of ms), far below reading the folder at once on a busy machine.
+        assert longest < 3.0, f"the event loop stood still for {longest:.2f} s"
         began = monotonic()
         await pilot.press("end")
         await until(pilot, lambda: "img_99999.jpg" in screen_text(pilot))

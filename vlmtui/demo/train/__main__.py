@@ -2,6 +2,7 @@
 
     python -m vlmtui.demo.train --dir demo-train --minutes 100
     python -m vlmtui.demo.train --dir demo-train --export vlmtui/demo/weights
+    python -m vlmtui.demo.train --dir more-training --minutes 60 --start vlmtui/demo/weights
 
 The folder holds `tokenizer.json`, `checkpoint.pt` (model, moving average, optimisers), `curve.jsonl` (one line each
 evaluation: exact match by kind on fixed held-out questions) and `pid`. A run that is stopped (SIGTERM, Ctrl+C) keeps
@@ -25,6 +26,7 @@ from pathlib import Path
 from random import Random
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -99,6 +101,8 @@ class Run:
         self.folder: Path = options.dir
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "tokenizer.json"
+        if options.start and not file.exists():
+            file.write_bytes((options.start / "tokenizer.json").read_bytes())
         if not file.exists():
             train_tokenizer(options.seed).save(str(file))
         self.pool = ProcessPoolExecutor(1, get_context("fork"), _start_maker, (str(file), options.seed))
@@ -107,6 +111,11 @@ class Run:
         torch.manual_seed(options.seed)
         self.tokenizer = Tokenizer.from_file(str(file))
         self.model = build_model(self.tokenizer)
+        if options.start:
+            state = {name: weight.float() for name, weight in load_file(options.start / "model.safetensors").items()}
+            missing, unexpected = self.model.load_state_dict(state, strict=False)
+            if unexpected or set(missing) - {"lm_head.weight"}:  # that one is tied to the embeddings
+                raise ValueError(f"{options.start} is not a demo model: {[*missing, *unexpected][:3]}")
         self.model.set_attn_implementation("eager")  # faster than sdpa at this width on a CPU
         self.head = loop.MapHead(self.model.config.vision_config.hidden_size)
         self.words = loop.Words(self.tokenizer)
@@ -275,6 +284,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--every", type=float, default=180, help="seconds between evaluations and checkpoints")
     parser.add_argument("--mix", help='share of each type of batch as JSON, such as {"single": 0.5, "film": 0.5}')
+    parser.add_argument("--start", type=Path, metavar="FOLDER", help="begin from stored weights, not from random ones")
     parser.add_argument("--export", type=Path, metavar="FOLDER", help="write the weights there and train no further")
     options = parser.parse_args(arguments)
     run = Run(options)
