@@ -60,7 +60,7 @@ async def test_the_first_run_answers_rightly_and_says_who_answers(demo_workspace
     async with demo_app(demo_workspace, tmp_path, "shapes/three-shapes.png").run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         assert app.session.loaded is not None and app.session.loaded.demo
-        await until(pilot, lambda: "F4 chooses a real SmolVLM" in screen_text(pilot))
+        await until(pilot, lambda: "The built-in demo model answers" in screen_text(pilot))
         await until(pilot, lambda: app.workbench.chat.attachments)
         right = 0
         assert (await ask(pilot, "How many shapes are there?")).strip() == "3"
