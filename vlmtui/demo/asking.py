@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from vlmtui.demo.questions import (
@@ -65,9 +66,9 @@ def ask(
         chances[names.index("read")] *= 4 if scene.lettering.fine else 2
     asked: list[Question] = []
     prompts: set[str] = set()
-    for _ in range(number * 12):
-        if len(asked) == number:
-            break
+    tries = 0
+    while len(asked) < number and (tries < number * 12 or not asked):
+        tries += 1
         name = rng.choices(names, chances)[0]
         question = SINGLE[name][0](scene, rng)
         if question is not None and question.prompt not in prompts:
@@ -81,7 +82,7 @@ def ask(
 def finish(question: Question, rng: Random, splitting: bool) -> Question:
     """The question as people type it, with the answer that holds with or without picture splitting."""
     answer = TOO_SMALL if question.kind == "fine print" and not splitting else question.answer
-    return Question(question.kind, say_loosely(rng, question.prompt), answer, question.about)
+    return replace(question, prompt=say_loosely(rng, question.prompt), answer=answer)
 
 
 def ask_blind(scene: Scene, rng: Random, number: int) -> list[Question]:

@@ -160,7 +160,7 @@ def appears(film: Film, rng: Random) -> Question | None:
         "When do you first see the {what}?", "In which frame does the {what} come in?",
         "When does the {what} first appear?", what=name,
     )  # fmt: skip
-    return Question("appears", prompt, f"frame {first}")
+    return Question("appears", prompt, f"frame {first}", (item,), first - 1)
 
 
 def happens(film: Film, rng: Random) -> Question | None:
@@ -205,12 +205,12 @@ def ask_film(film: Film, rng: Random, number: int) -> list[Question]:
     """`number` questions about a film, in random order."""
     names, chances = list(FRAMES), [weight for _, weight in FRAMES.values()]
     asked: list[Question] = []
-    for _ in range(number * 20):
-        if len(asked) == number:
-            break
+    tries = 0
+    while len(asked) < number and (tries < number * 20 or not asked):
+        tries += 1
         question = FRAMES[rng.choices(names, chances)[0]][0](film, rng)
         if question is not None and all(question.prompt != q.prompt for q in asked):
-            asked.append(Question(question.kind, say_loosely(rng, question.prompt), question.answer))
+            asked.append(replace(question, prompt=say_loosely(rng, question.prompt)))
     while len(asked) < number:
         asked.append(rng.choice(asked))
     return asked

@@ -142,24 +142,25 @@ def which_has(album: Album, rng: Random) -> Question | None:
     number = rng.randrange(len(album.scenes))
     scene = album.scenes[number]
     others = [item for k, other in enumerate(album.scenes) if k != number for item in other.items]
-    options = []
+    options: list[tuple[str, tuple[Item, ...]]] = []
     for item in scene.items:
         if all((o.shape, o.colour) != (item.shape, item.colour) for o in others):
-            options.append(indefinite(item.name))
+            options.append((indefinite(item.name), (item,)))
         if all(o.shape != item.shape for o in others):
-            options.append(indefinite(item.shape))
+            options.append((indefinite(item.shape), (item,)))
     if scene.lettering is not None and all(
         other.lettering is None for k, other in enumerate(album.scenes) if k != number
     ):
-        options.append(rng.choice(("text", "a printed text")))
+        options.append((rng.choice(("text", "a printed text")), ()))
     if not options:
         return None
+    what, about = rng.choice(options)
     prompt = wording(
         rng, "Which picture has {what}?", "Which picture shows {what}?", "In which picture is there {what}?",
         "In which picture do you see {what}?", "Which of the pictures has {what}?", "Which one has {what}?",
-        "Which picture contains {what}?", what=rng.choice(options),
+        "Which picture contains {what}?", what=what,
     )  # fmt: skip
-    return Question("which has", prompt, _picture(number + 1))
+    return Question("which has", prompt, _picture(number + 1), about, number)
 
 
 def has_more(album: Album, rng: Random) -> Question | None:
@@ -203,18 +204,18 @@ def in_picture(album: Album, rng: Random) -> Question | None:
 
 def moved_where(album: Album, rng: Random) -> Question | None:
     """Where a shape of one picture is, told by its colour and shape, which no other picture has."""
-    options = []
+    options: list[tuple[Item, int]] = []
     for number, scene in enumerate(album.scenes):
         for item in referable(scene):
             elsewhere = [o for k, s in enumerate(album.scenes) if k != number for o in s.items]
             if place_of(item.x, item.y) and all((o.shape, o.colour) != (item.shape, item.colour) for o in elsewhere):
-                options.append(item)
+                options.append((item, number))
     if not options:
         return None
-    item = rng.choice(options)
+    item, number = rng.choice(options)
     place = place_of(item.x, item.y)
     assert place is not None
-    return Question("in picture", f"Where is the {item.name}?", place)
+    return Question("in picture", f"Where is the {item.name}?", place, (item,), number)
 
 
 SEVERAL: dict[str, tuple[Maker, float]] = {
@@ -232,12 +233,12 @@ def ask_album(album: Album, rng: Random, number: int) -> list[Question]:
     """`number` questions about an album, in random order."""
     names, chances = list(SEVERAL), [weight for _, weight in SEVERAL.values()]
     asked: list[Question] = []
-    for _ in range(number * 20):
-        if len(asked) == number:
-            break
+    tries = 0
+    while len(asked) < number and (tries < number * 20 or not asked):
+        tries += 1
         question = SEVERAL[rng.choices(names, chances)[0]][0](album, rng)
         if question is not None and all(question.prompt != q.prompt for q in asked):
-            asked.append(Question(question.kind, say_loosely(rng, question.prompt), question.answer))
+            asked.append(replace(question, prompt=say_loosely(rng, question.prompt)))
     while len(asked) < number:
         asked.append(rng.choice(asked))
     return asked

@@ -11,12 +11,13 @@ from vlmtui.demo.scene import Item
 @dataclass(frozen=True)
 class Question:
     """`kind` is the row of the evaluation table that it counts in; `about` are the shapes that the prompt names, in
-    the order in which it names them."""
+    the order in which it names them, and `picture` is the number (from 0) of the picture or frame that they are in."""
 
     kind: str
     prompt: str
     answer: str
     about: tuple[Item, ...] = ()
+    picture: int = 0
 
 
 _PREFIXES = ("Please tell me: ", "Can you tell me: ", "Tell me, ", "Look closely: ", "Question: ", "OK, ", "And ")

@@ -171,7 +171,8 @@ class BatchMaker:
             scene = random_scene(rng, size=picture_size(rng, longest=LONGEST))
             scenes.append(scene)
             for k, question in enumerate(ask(scene, rng, rng.randint(1, number))):
-                turns.append((self._encoder.picture() if k == 0 else [], question))
+                seen = replace(question, picture=len(scenes) - 1)
+                turns.append((self._encoder.picture() if k == 0 else [], seen))
         return conversation(self._encoder, turns), scenes
 
     def _album(self, rng: Random, pictures: int, number: int) -> tuple[Row, list[Scene]]:

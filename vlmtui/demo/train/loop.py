@@ -14,7 +14,7 @@ from vlmtui.demo.draw import MAP_SIDE
 from vlmtui.demo.eye import TILE
 from vlmtui.demo.faces import GLYPHS
 from vlmtui.demo.train.checkpoint import PATCH
-from vlmtui.demo.train.packing import FACTS
+from vlmtui.demo.train.packing import FACTS, MOST_PICTURES
 from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES
 
 CLASSES: tuple[int, ...] = (
@@ -24,9 +24,6 @@ _SHARES: tuple[float, ...] = (1.0, 0.7, 2.0, 0.5, 0.5, 0.5)  # letters are the h
 _GRID = TILE // PATCH
 _SUB = MAP_SIDE // _GRID
 
-
-MOST_PICTURES = 16
-"""Pictures of one prompt that are told apart while training."""
 _ORDER_LAYER, _NAMED_LAYER = 2, 3  # of the language model, whose states the guiding heads read
 
 

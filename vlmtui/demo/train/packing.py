@@ -7,7 +7,7 @@ turns for the price of one. In a row that is not independent the questions are t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -75,7 +75,7 @@ class Row:
     `parts` is 0 in the prefix and the question's number in independent rows; `weights` is the loss's weight of
     PREDICTING this token (0: no loss); `owners` is the index of the question whose answer the token belongs to,
     or -1. `kinds` are the kinds of the `questions` that found room; `named` are the
-    tokens that name a shape, with that shape.
+    tokens that name a shape, with that shape and the number of its picture.
     """
 
     ids: list[int] = field(default_factory=list)
@@ -84,14 +84,14 @@ class Row:
     weights: list[float] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
-    named: list[tuple[int, Item]] = field(default_factory=list)
+    named: list[tuple[int, Item, int]] = field(default_factory=list)
     questions: int = 0
 
-    def add_prompt(self, encoder: Encoder, prompt: str, about: tuple[Item, ...], start: int, part: int = 0) -> int:
+    def add_prompt(self, encoder: Encoder, question: Question, start: int, part: int = 0) -> int:
         """Appends a prompt's tokens; returns the position after them."""
-        ids = encoder.text(prompt)
-        for place, item in zip(encoder.named(ids, len(about)), about, strict=False):
-            self.named.append((len(self.ids) + place, item))
+        ids = encoder.text(question.prompt)
+        for place, item in zip(encoder.named(ids, len(question.about)), question.about, strict=False):
+            self.named.append((len(self.ids) + place, item, question.picture))
         return self.add(ids, start, part)
 
     def add(self, ids: list[int], start: int, part: int = 0, weight: float = 0.0, owner: int = -1) -> int:
@@ -121,7 +121,7 @@ def first_turns(encoder: Encoder, prefix: list[int], questions: list[Question], 
         cost = len(prompt) + len(encoder.text(" " + question.answer)) + 5
         if row.questions and len(row.ids) + cost > room:
             continue
-        at = row.add_prompt(encoder, question.prompt, question.about, start, row.questions + 1)
+        at = row.add_prompt(encoder, question, start, row.questions + 1)
         _add_answer(row, encoder, question.answer, at, row.questions + 1, row.questions)
         row.kinds.append(question.kind)
         row.questions += 1
@@ -139,8 +139,8 @@ def conversation(encoder: Encoder, turns: list[tuple[list[int], Question]], room
             break
         at = row.add(encoder.text("User:"), at)
         at = row.add(before, at)
-        prompt = question.prompt if before else " " + question.prompt
-        at = row.add_prompt(encoder, prompt, question.about, at)
+        said = question if before else replace(question, prompt=" " + question.prompt)
+        at = row.add_prompt(encoder, said, at)
         at = _add_answer(row, encoder, question.answer, at, 0, number)
         row.kinds.append(question.kind)
         row.questions += 1
@@ -158,13 +158,16 @@ def text_first(encoder: Encoder, pictures: list[int], question: Question) -> Row
     return row
 
 
-FACTS: tuple[int, ...] = (MAP_SIDE, MAP_SIDE, len(SHAPES), len(COLOUR_NAMES), len(SIZES))
-"""Classes of what is known of a named shape: column and row of its centre, shape, colour, size."""
+MOST_PICTURES = 16
+"""Pictures of one prompt that are told apart while training."""
+FACTS: tuple[int, ...] = (MAP_SIDE, MAP_SIDE, len(SHAPES), len(COLOUR_NAMES), len(SIZES), MOST_PICTURES)
+"""Classes of what is known of a named shape: column and row of its centre, shape, colour, size, picture."""
 
 
-def _facts(item: Item) -> tuple[int, ...]:
+def _facts(item: Item, picture: int) -> tuple[int, ...]:
     column, row = (min(MAP_SIDE - 1, int(value * MAP_SIDE)) for value in (item.x, item.y))
-    return column, row, SHAPES.index(item.shape), COLOUR_NAMES.index(item.colour), SIZES.index(item.size)
+    shape, colour, size = SHAPES.index(item.shape), COLOUR_NAMES.index(item.colour), SIZES.index(item.size)
+    return column, row, shape, colour, size, min(picture, MOST_PICTURES - 1)
 
 
 def stack(rows: list[Row], pad: int) -> dict[str, np.ndarray]:
@@ -179,7 +182,9 @@ def stack(rows: list[Row], pad: int) -> dict[str, np.ndarray]:
         "weights": np.zeros(shape, np.float32),
         "owners": np.full(shape, -1, np.int64),
     }
-    names = [(index, place, *_facts(item)) for index, row in enumerate(rows) for place, item in row.named]
+    names = [
+        (index, place, *_facts(item, picture)) for index, row in enumerate(rows) for place, item, picture in row.named
+    ]
     named = np.array(names, np.int64).reshape(-1, 2 + len(FACTS))
     for index, row in enumerate(rows):
         for name, array in batch.items():
