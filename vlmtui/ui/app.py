@@ -12,6 +12,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
+from textual.notifications import Notify
 from textual.screen import Screen
 
 from vlmtui.paths import settings_file
@@ -20,6 +21,7 @@ from vlmtui.settings import Settings, write_setting
 from vlmtui.ui.actions import ACTIONS, bindings
 from vlmtui.ui.engine_state import ModelChoice
 from vlmtui.ui.graphics.detect import asking
+from vlmtui.ui.problems import Problem, Problems, Severity
 from vlmtui.ui.screens.workbench import Workbench
 from vlmtui.ui.themes import DEFAULT_THEME, THEMES
 
@@ -86,6 +88,8 @@ class VlmtuiApp(App[int]):
         self._model_is_chosen = bool(self.settings.model) and self.settings.model != "demo"
         self._log_path = log
         self._session: Session | None = None
+        self.problems = Problems()
+        """What went wrong and is still so."""
         for theme in THEMES:
             self.register_theme(theme)
         known = self.settings.theme in self.available_themes
@@ -191,6 +195,26 @@ class VlmtuiApp(App[int]):
             return False
         picker.session_says(message)  # type: ignore[attr-defined]
         return True
+
+    # ---- problems ----
+
+    def report_problem(self, problem: Problem) -> None:
+        """Keep `problem` until it is cleared; no toast is shown for it."""
+        self.problems.add(problem)
+
+    def clear_problems(self, source: str = "", path: str = "") -> None:
+        """Forget the problems of `source` about `path`; either may be empty for any."""
+        self.problems.clear(source, path)
+
+    def on_notify(self, event: Notify) -> None:
+        """Keep what a toast says about something that went wrong, and let toasts not pile up."""
+        from vlmtui.ui.toasts import make_room
+
+        toast = event.notification
+        if toast.severity in ("warning", "error"):
+            severity: Severity = "error" if toast.severity == "error" else "warning"
+            self.report_problem(Problem(source=toast.title or "vlmtui", line=toast.message, severity=severity))
+        make_room(self, toast)
 
     # ---- actions ----
 
