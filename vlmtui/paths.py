@@ -29,6 +29,13 @@ def cache_directory() -> Path:
     return _private(Path(_dirs().user_cache_dir))
 
 
+def runs_directory() -> Path:
+    """The folders of trainings; `VLMTUI_RUNS` names another place. Not made here."""
+    if explicit := os.environ.get("VLMTUI_RUNS"):
+        return Path(explicit).expanduser().resolve()
+    return Path(_dirs().user_data_dir) / "runs"
+
+
 def hub_cache() -> Path:
     """Hugging Face's own cache of checkpoints, by its own variables, without importing its library."""
     if explicit := os.environ.get("HF_HUB_CACHE"):
