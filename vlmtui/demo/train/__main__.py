@@ -122,7 +122,11 @@ class Run:
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizers = loop.optimizers(self.model, self.head, options.rate, not options.adamw)
         self.places = loop.PlaceHead(self.model.config.text_config.hidden_size, IMAGE_TOKENS)
-        self.optimizers.append(torch.optim.AdamW([{"params": list(self.places.parameters()), "peak": options.rate}]))
+        self.summaries = loop.SummaryHead(self.model.config.text_config.hidden_size)
+        heads = (self.places, self.summaries)
+        self.optimizers.append(
+            torch.optim.AdamW([{"params": list(head.parameters()), "peak": options.rate} for head in heads])
+        )
         self.step, self.elapsed = 0, 0.0
         self.stopping = False
         self.threads = Threads(options.threads)
@@ -138,9 +142,9 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.head.load_state_dict(state["head"])
-        if "places" in state:
-            self.places.load_state_dict(state["places"])
-        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict="places" in state):
+        self.places.load_state_dict(state["places"])
+        self.summaries.load_state_dict(state["summaries"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
         self.step, self.elapsed = state["step"], state["elapsed"]
 
@@ -148,7 +152,7 @@ class Run:
         """Writes the checkpoint, whole or not at all."""
         state = {
             "model": self.model.state_dict(), "average": self.average.state_dict(), "head": self.head.state_dict(),
-            "places": self.places.state_dict(),
+            "places": self.places.state_dict(), "summaries": self.summaries.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step, "elapsed": self.seconds(),
         }  # fmt: skip
@@ -230,7 +234,7 @@ class Run:
         guide = 1.0 if progress < 0.6 else 0.5  # the guiding losses matter less once the answers come
         with torch.autocast("cpu", torch.bfloat16, enabled=not self.options.float32):
             if "ids" in batch:
-                result = loop.losses(self.model, self.head, batch, self.words, places=self.places)
+                result = loop.losses(self.model, self.head, batch, self.words, False, self.places, self.summaries)
             else:
                 result = loop.eye_losses(self.model, self.head, self.words, batch)
             loss = result.answers + guide * (result.maps + 0.5 * result.words)

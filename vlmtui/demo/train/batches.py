@@ -19,6 +19,7 @@ from vlmtui.demo.scene import Scene, picture_size, random_scene
 from vlmtui.demo.several import ask_album, random_album
 from vlmtui.demo.train.eyechart import eyechart
 from vlmtui.demo.train.packing import Encoder, Row, conversation, first_turns, stack, text_first
+from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES
 
 Batch = dict[str, np.ndarray]
 
@@ -29,6 +30,7 @@ SIZES: dict[str, tuple[int, int]] = {
     "later": (12, 3),
     "split": (12, 10),
     "album": (10, 8),
+    "album split": (6, 8),
     "film": (7, 7),
 }
 """Rows in a batch of each type, and questions drawn for a row (for a picture, in "later")."""
@@ -50,6 +52,10 @@ NUMBER_WORDS = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 10: "ten
 FILM_LENGTHS = (4, 5, 6, 7, 8) * 4 + (10, 12, 16)
 LONGEST = 256
 """Training pictures are drawn up to this size: beyond, the processor leaves no difference to see."""
+
+
+SUMMARY = 1 + len(SHAPES) + len(COLOUR_NAMES)
+"""Numbers that say what a picture holds in all."""
 
 
 def film_prefix(encoder: Encoder, frames: int, introduced: bool = True) -> list[int]:
@@ -74,9 +80,16 @@ def video_prefix(encoder: Encoder, frames: int, step: float, length: int) -> lis
     return ids
 
 
-def _arrays(pixels: list[Image.Image], maps: list[bytes]) -> Batch:
+def summary(scene: Scene) -> list[int]:
+    """What a picture holds in all: how many shapes, then 0 or 1 for each shape and each colour."""
+    shapes, colours = {item.shape for item in scene.items}, {item.colour for item in scene.items}
+    return [len(scene.items), *(int(s in shapes) for s in SHAPES), *(int(c in colours) for c in COLOUR_NAMES)]
+
+
+def _arrays(pixels: list[Image.Image], maps: list[bytes], scenes: list[Scene]) -> Batch:
     count = len(pixels) if maps else 0
     return {
+        "summaries": np.array([summary(scene) for scene in scenes], np.int64).reshape(-1, SUMMARY),
         "pixels": np.stack([np.asarray(picture) for picture in pixels]),
         "mapped": np.array([bool(maps)]),
         "maps": np.frombuffer(b"".join(maps), np.uint8).reshape(count, MAPS, MAP_SIDE, MAP_SIDE).copy(),
@@ -84,7 +97,7 @@ def _arrays(pixels: list[Image.Image], maps: list[bytes]) -> Batch:
 
 
 def _pictures(scenes: list[Scene]) -> Batch:
-    return _arrays([eye.whole(draw(scene)) for scene in scenes], [class_maps(scene) for scene in scenes])
+    return _arrays([eye.whole(draw(scene)) for scene in scenes], [class_maps(scene) for scene in scenes], scenes)
 
 
 class BatchMaker:
@@ -100,8 +113,8 @@ class BatchMaker:
         """The batch `index` of type `kind` (a key of `SIZES`, or "eye": pictures only).
 
         Returns:
-            `pixels` uint8 (pictures, 64, 64, 3), `maps` uint8 (pictures, 6, 16, 16), `mapped` (1,) whether the
-            maps hold, and the arrays of `packing.stack`.
+            `pixels` uint8 (tiles, 64, 64, 3), `summaries` (pictures, 16) as `summary` gives them, `maps` uint8
+            (pictures, 6, 16, 16), `mapped` (1,) whether the maps hold, and the arrays of `packing.stack`.
         """
         rng = Random(f"{self._seed}/{kind}/{index}")
         if kind == "eye":
@@ -110,13 +123,16 @@ class BatchMaker:
         rows, number = SIZES[kind]
         pixels: list[Image.Image] = []
         maps: list[bytes] = []
+        shown: list[Scene] = []
         made: list[Row] = []
         pictures, frames = rng.choice((2, 2, 2, 3, 4)), rng.choice(FILM_LENGTHS)
-        if kind in ("album", "film"):
-            rows = max(4, rows * 3 // pictures) if kind == "album" else max(4, rows * 6 // frames)
+        if kind == "film":
+            rows = max(4, rows * 6 // frames)
+        elif kind in ("album", "album split"):
+            rows = max(3, rows * 3 // pictures)
         for _ in range(rows):
-            if kind == "album":
-                row, scenes = self._album(rng, pictures, number)
+            if kind in ("album", "album split"):
+                row, scenes = self._album(rng, pictures, number, splitting=kind == "album split")
             elif kind == "film":
                 row, scenes = self._film(rng, frames, number)
             elif kind == "later":
@@ -124,16 +140,17 @@ class BatchMaker:
             else:
                 row, scenes = self._single(rng, kind, number)
             made.append(row)
+            shown += scenes
             for scene in scenes:
                 picture = draw(scene)
-                if kind == "split":
+                if kind.endswith("split"):
                     pixels += eye.split(picture)[0]
                 else:
                     pixels.append(eye.whole(picture))
                     maps.append(class_maps(scene))
         self.last_kinds = [row.kinds for row in made]
         batch = stack(made, self._encoder.pad)
-        return batch | _arrays(pixels, maps)
+        return batch | _arrays(pixels, maps, shown)
 
     def _start(self, rng: Random) -> list[int]:
         """What comes before the first user's turn: now and then a system prompt."""
@@ -142,9 +159,6 @@ class BatchMaker:
             system = [encoder.bos, *encoder.text(f"System: {rng.choice(SYSTEM_PROMPTS)}"), encoder.end]
             return [*system, *encoder.text("\nUser:")]
         return [encoder.bos, *encoder.text("User:")]
-
-    def _prefix(self, rng: Random, pictures: int) -> list[int]:
-        return [*self._start(rng), *self._encoder.picture() * pictures]
 
     def _single(self, rng: Random, kind: str, number: int) -> tuple[Row, list[Scene]]:
         encoder, room = self._encoder, ROOM[kind]
@@ -175,18 +189,19 @@ class BatchMaker:
                 turns.append((self._encoder.picture() if k == 0 else [], seen))
         return conversation(self._encoder, turns), scenes
 
-    def _album(self, rng: Random, pictures: int, number: int) -> tuple[Row, list[Scene]]:
+    def _album(self, rng: Random, pictures: int, number: int, splitting: bool) -> tuple[Row, list[Scene]]:
         encoder = self._encoder
+        shown = (encoder.picture(2, 2) if splitting else encoder.picture()) * pictures
         album = random_album(rng, pictures)
         questions = ask_album(album, rng, number)
         scenes = list(album.scenes)
-        room = 19 * pictures + 100
+        room = len(shown) + 100
         roll = rng.random()
         if roll < 0.8:
-            return first_turns(encoder, self._prefix(rng, pictures), questions, room), scenes
+            return first_turns(encoder, [*self._start(rng), *shown], questions, room), scenes
         if roll < 0.85:
-            return text_first(encoder, encoder.picture() * pictures, questions[0]), scenes
-        turns = [(encoder.picture() * pictures if k == 0 else [], question) for k, question in enumerate(questions)]
+            return text_first(encoder, shown, questions[0]), scenes
+        turns = [(shown if k == 0 else [], question) for k, question in enumerate(questions)]
         return conversation(encoder, turns, room), scenes
 
     def _film(self, rng: Random, frames: int, number: int) -> tuple[Row, list[Scene]]:

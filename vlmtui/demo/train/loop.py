@@ -13,7 +13,7 @@ from transformers import SmolVLMForConditionalGeneration
 from vlmtui.demo.draw import MAP_SIDE
 from vlmtui.demo.eye import TILE
 from vlmtui.demo.faces import GLYPHS
-from vlmtui.demo.train.checkpoint import PATCH
+from vlmtui.demo.train.checkpoint import IMAGE_TOKENS, PATCH
 from vlmtui.demo.train.packing import FACTS, MOST_PICTURES
 from vlmtui.demo.vocabulary import COLOUR_NAMES, SHAPES, SIZES
 
@@ -131,6 +131,32 @@ class PlaceHead(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), torch.arange(tokens).repeat(count))
 
 
+class SummaryHead(nn.Module):
+    """Tells from the token that ends a picture, inside the language model, what that picture holds in all: how many
+    shapes, which shapes and which colours; thrown away after training. Questions about several pictures then find one
+    token to look at for each of them."""
+
+    MOST_SHAPES = 5
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.number = nn.Linear(hidden, self.MOST_SHAPES + 1)
+        self.there = nn.Linear(hidden, len(SHAPES) + len(COLOUR_NAMES))
+
+    def forward(self, states: Tensor, ids: Tensor, global_image: int, image: int, summaries: Tensor) -> Tensor:
+        """Mean loss, given `states` (rows, length, hidden) and `summaries` (pictures, 16); a picture ends after the
+        image tokens that follow its last `global_image`."""
+        ends = torch.zeros_like(ids, dtype=torch.bool)
+        ends[:, 1:] = (ids[:, :-1] == image) & (ids[:, 1:] != image)
+        whole = torch.zeros_like(ends)
+        tokens = IMAGE_TOKENS + 1
+        whole[:, tokens:] = ids[:, :-tokens] == global_image
+        at = F.layer_norm(states[ends & whole], states.shape[-1:])
+        number = F.cross_entropy(self.number(at).float(), summaries[:, 0].clamp(max=self.MOST_SHAPES))
+        there = F.binary_cross_entropy_with_logits(self.there(at).float(), summaries[:, 1:].float())
+        return number + 2 * there
+
+
 @dataclass
 class Losses:
     """Losses on the answers, on the maps and on the words of the image tokens.
@@ -172,6 +198,7 @@ def losses(
     words: Words | None = None,
     score: bool = False,
     places: PlaceHead | None = None,
+    summaries: SummaryHead | None = None,
 ) -> Losses:
     """Runs one batch (the arrays of `BatchMaker.make` as tensors) through the model."""
     inner = model.model
@@ -206,6 +233,9 @@ def losses(
         if int(pictures.max()) > 1:
             inside = inside + head.order_loss(output.hidden_states[_ORDER_LAYER], ids, model.config.image_token_id,
                                               image_start)  # fmt: skip
+        if summaries is not None and len(batch["summaries"]):
+            inside = inside + summaries(output.hidden_states[_NAMED_LAYER], ids, image_start,
+                                        model.config.image_token_id, batch["summaries"])  # fmt: skip
         if len(batch["named"]):
             inside = inside + head.named_loss(output.hidden_states[_NAMED_LAYER], batch["named"])
     right = None
