@@ -46,14 +46,16 @@ from vlmtui.models.processor import ProcessorSettings
 from vlmtui.models.sampling import FrameSampling
 
 _AGAIN = "choose the file again; a new decoder is started for it"
+LANES = itertools.count(1)
+"""Numbers for places that pictures are drawn in (see `Render.lane`), each given once."""
 
 
 class MediaClient:
     """Asks one child process about pictures and videos; knows no widget.
 
     The child is started by the first request (or `start`) and anew after it died or hung. Of several `render` calls
-    that wait, the newest wins: the others return a `MediaFailure` with code `superseded`, which is nobody's fault and
-    not shown. No method raises for what a file or the child does.
+    of one lane that wait, the newest wins: the others return a `MediaFailure` with code `superseded`, which is nobody's
+    fault and not shown. No method raises for what a file or the child does.
     """
 
     def __init__(self, *, log: Path | None = None, timeout_s: float = 40.0) -> None:
@@ -107,6 +109,7 @@ class MediaClient:
         ground: int = 0,
         time: float = -1.0,
         ahead: bool = False,
+        lane: int = 0,
     ) -> Rendered | MediaFailure:
         """Return the file drawn as large as it fits `columns` x `rows` cells of `cell` pixels each.
 
@@ -117,7 +120,7 @@ class MediaClient:
             lambda id: Render(
                 id=id, path=os.fspath(path), columns=columns, rows=rows, cell_width=cell[0], cell_height=cell[1],
                 form=form, depth=depth, colours=colours, max_pixels=max_pixels, fine=fine, view=view, tiles=tiles,
-                ground=ground, time=time, ahead=ahead,
+                ground=ground, time=time, ahead=ahead, lane=lane,
             ),
             path,
         )  # fmt: skip

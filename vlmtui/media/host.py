@@ -57,6 +57,7 @@ class _Pipe:
         self._sink = sink
         self._buffer = bytearray()
         self._waiting: deque[Request] = deque()
+        self._current: Request | None = None
         self._ended = False
 
     def send(self, reply: Reply) -> None:
@@ -69,17 +70,18 @@ class _Pipe:
         while not self._waiting and not self._ended:
             self._read()
         self._drop_superseded()
-        for request in self._waiting:
-            if not _is_ahead(request):
-                self._waiting.remove(request)
-                return request
-        return self._waiting.popleft() if self._waiting else None
+        self._current = next((request for request in self._waiting if not _is_ahead(request)), None)
+        if self._current is None and self._waiting:
+            self._current = self._waiting[0]
+        if self._current is not None:
+            self._waiting.remove(self._current)
+        return self._current
 
     def check(self) -> None:
-        """Raise `Superseded` when a `Render` that somebody waits for has come; never waits for one."""
+        """Raise `Superseded` when a `Render` has come that is wanted in the current one's place; never waits."""
         while not self._ended and select.select([self._source], [], [], 0)[0]:
             self._read()
-        if any(isinstance(request, Render) and not request.ahead for request in self._waiting):
+        if any(_supersedes(request, self._current) for request in self._waiting):
             raise Superseded
 
     def _read(self) -> None:
@@ -94,14 +96,10 @@ class _Pipe:
             del self._buffer[:end]
 
     def _drop_superseded(self) -> None:
-        """Answer the `Render`s that came before the newest one that somebody waits for."""
-        wanted = [request for request in self._waiting if isinstance(request, Render) and not request.ahead]
-        if not wanted:
-            return
-        for old in list(self._waiting):
-            if old is wanted[-1]:
-                break
-            if isinstance(old, Render):
+        """Answer the `Render`s that came before one that somebody waits for in their place."""
+        waiting = list(self._waiting)
+        for place, old in enumerate(waiting):
+            if any(_supersedes(newer, old) for newer in waiting[place + 1 :]):
                 self._waiting.remove(old)
                 self.send(_superseded(old.id))
 
@@ -198,6 +196,13 @@ def _text(head: bytes) -> str:
     if text.count("\ufffd") > len(text) // 20 + 1:
         return ""
     return "\n".join(text.split("\n")[:_HEAD_LINES])
+
+
+def _supersedes(newer: Request, older: Request | None) -> bool:
+    """Return whether nobody needs `older` any more, now that `newer` has come."""
+    if not (isinstance(newer, Render) and isinstance(older, Render)) or newer.ahead:
+        return False
+    return older.ahead or newer.lane == older.lane
 
 
 def _is_ahead(request: Request) -> bool:

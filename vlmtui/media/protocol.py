@@ -116,7 +116,7 @@ class Stamp(_Message, frozen=True, kw_only=True, tag="stamp"):
 
 
 class Render(_Message, frozen=True, kw_only=True, tag="render"):
-    """Draw the file at `path` as large as it fits. A newer `Render` supersedes this one.
+    """Draw the file at `path` as large as it fits. A newer `Render` of the same lane supersedes this one.
 
     Attributes:
         columns, rows: cells there are.
@@ -131,6 +131,7 @@ class Render(_Message, frozen=True, kw_only=True, tag="render"):
         ground: colour between tiles, 0xRRGGBB.
         time: seconds that an animation has been playing; below 0 for its first frame.
         ahead: nobody waits for it yet: it is dropped for a `Render` that somebody waits for, and when it is costly.
+        lane: the place it is drawn for: two pictures side by side do not supersede each other.
     """
 
     id: int
@@ -149,6 +150,7 @@ class Render(_Message, frozen=True, kw_only=True, tag="render"):
     ground: int = 0
     time: float = -1.0
     ahead: bool = False
+    lane: int = 0
 
 
 class Inspect(_Message, frozen=True, kw_only=True, tag="inspect"):

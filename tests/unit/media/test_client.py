@@ -236,3 +236,10 @@ async def test_the_browsed_folder_is_no_place_to_import_from(
     await _rendered(client, picture)
     await client.close()
     assert not (tmp_path / "ran").exists()
+
+
+async def test_two_places_do_not_supersede_each_other(media: MediaClient, picture: Path) -> None:
+    await media.start()
+    replies = await asyncio.gather(*(media.render(picture, columns, 40, lane=columns % 2) for columns in range(20, 40)))
+    assert isinstance(replies[-1], Rendered) and isinstance(replies[-2], Rendered)
+    assert any(isinstance(reply, MediaFailure) for reply in replies)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,8 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from vlmtui.datasets.protocol import PictureFile
-from vlmtui.media.client import MediaClient
-from vlmtui.media.protocol import MediaFailure, Rendered
+from vlmtui.media.client import LANES, MediaClient
+from vlmtui.media.protocol import Rendered
 from vlmtui.safetext import safe_line
 from vlmtui.ui.graphics import detect
 from vlmtui.ui.graphics.kitty import MOST_CELLS
@@ -24,7 +23,6 @@ from vlmtui.ui.widgets.preview_canvas import PreviewCanvas
 
 _MOST = 4
 _NARROWEST = 18
-_ATTEMPTS = 20
 
 
 class DatasetPictures(Widget):
@@ -45,6 +43,7 @@ class DatasetPictures(Widget):
     def __init__(self, media: MediaClient, *, graphics: str, id: str | None = None) -> None:
         super().__init__(id=id)
         self._media = media
+        self._lane = next(LANES)
         self._probe = Probe(self, graphics, self._request)
         self._pictures: list[PictureFile] = []
         self.first = 0
@@ -129,15 +128,11 @@ class DatasetPictures(Widget):
             return picture.note or "no picture"
         if terminal.form == "kitty":
             columns, rows = min(columns, MOST_CELLS), min(rows, MOST_CELLS)
-        reply: Rendered | MediaFailure | None = None
-        for _ in range(_ATTEMPTS):
-            reply = await self._media.render(
-                Path(picture.file), columns, rows, cell=detect.cell_pixels(terminal), form=terminal.form,
-                depth=terminal.depth, colours=terminal.colours, max_pixels=terminal.max_pixels, fine=terminal.fine,
-            )  # fmt: skip
-            if not (isinstance(reply, MediaFailure) and reply.code == "superseded"):
-                break
-            await asyncio.sleep(0.02)  # another viewer's picture went before
-        return reply if isinstance(reply, Rendered) else reply.line if reply is not None else ""
+        reply = await self._media.render(
+            Path(picture.file), columns, rows, cell=detect.cell_pixels(terminal), form=terminal.form,
+            depth=terminal.depth, colours=terminal.colours, max_pixels=terminal.max_pixels, fine=terminal.fine,
+            lane=self._lane,
+        )  # fmt: skip
+        return reply if isinstance(reply, Rendered) else reply.line
 
 

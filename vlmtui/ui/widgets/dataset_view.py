@@ -363,7 +363,7 @@ class DatasetView(Widget):
         self.query_one("#dataset-status", Static).update(line)
 
     def _report_row(self, problem: RowProblem) -> None:
-        self._report(line=problem.line, path=str(self.path), row=problem.row, severity="warning")
+        self._report(line=problem.line, path=str(self.path), row=problem.row + 1, severity="warning")
 
     def _report(self, **what: Any) -> None:
         report = getattr(self.app, "report_problem", None)

@@ -20,7 +20,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from vlmtui.media.client import MediaClient
+from vlmtui.media.client import LANES, MediaClient
 from vlmtui.media.protocol import Form, Inspected, MediaFailure, MediaInfo, Rendered, View
 from vlmtui.media.view import Window, inside, panned, window, within_pixels, zoomed
 from vlmtui.models.processor import ProcessorSettings
@@ -122,6 +122,7 @@ class Preview(Widget):
         """
         super().__init__(id=id)
         self._media = media
+        self._lane = next(LANES)
         self._probe = Probe(self, graphics, self._request)
         self._shown: MediaInfo | None = None
         self._failed: tuple[Path, str] | None = None
@@ -255,7 +256,7 @@ class Preview(Widget):
             path, columns, rows, cell=detect.cell_pixels(terminal), form=terminal.form, depth=terminal.depth,
             colours=terminal.colours, max_pixels=terminal.max_pixels, fine=terminal.fine,
             view=None if ahead or self._view == _WHOLE else self._view, tiles=tiles,
-            ground=self._ground() if tiles else 0, time=time, ahead=ahead,
+            ground=self._ground() if tiles else 0, time=time, ahead=ahead, lane=self._lane,
         )  # fmt: skip
 
     def _key(self, path: Path) -> Key:
