@@ -225,10 +225,11 @@ class VlmtuiApp(App[int]):
         if action.scope == "workbench":
             owner = self.workbench
         elif action.scope != "app":
-            if not any(part.display for part in self.workbench.query(f"#{action.scope}")):
+            part = self.workbench.on_show(action.scope)
+            if part is None:
                 self.notify("Nothing that is open takes this command.", severity="warning")
                 return
-            owner = self.workbench.part(action.scope)
+            owner = part
             if action.inside:
                 owner = owner.query_one(action.inside)
         await self.run_action(action.handler, owner)

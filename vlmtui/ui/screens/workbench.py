@@ -1,4 +1,4 @@
-"""The workbench: explorer, preview and chat side by side, the footer and the status bar below."""
+"""The workbench: explorer, editors and chat side by side, the footer and the status bar below."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from textual.widgets import Static
 from vlmtui.safetext import safe_line
 from vlmtui.ui.actions import Scope, bindings, key_of
 from vlmtui.ui.engine_state import EngineState
+from vlmtui.ui.widgets.editor_area import EditorArea
+from vlmtui.ui.widgets.editor_group import EditorGroup
 from vlmtui.ui.widgets.explorer import Explorer
 from vlmtui.ui.widgets.key_bar import KeyBar
 from vlmtui.ui.widgets.status_bar import StatusBar
@@ -51,15 +53,13 @@ class Workbench(Screen[None]):
         self._graphics = graphics
         # Kept, not looked up: messages still arrive while the screen is taken apart.
         self._explorer = Explorer(directory, select=select, id="explorer")
-        self._preview_title = Static(Content("Preview"), id="preview-title", classes="title")
+        self.editors = EditorArea(self._make_viewer, id="editors")
         self._chat_title = Static(Content("CHAT"), id="chat-title", classes="title")
         self._keys = KeyBar()
         self._status = StatusBar()
-        self._viewers: dict[Scope, Any] = {}
         self._chat: Chat | None = None
         self._part: Scope = "explorer"
-        self._viewer: Scope = "preview"
-        self._samplings: dict[str, FrameSampling] = {}  # of videos, where it was chosen
+        self._samplings: dict[Path, FrameSampling] = {}  # of videos, where it was chosen
         self._greeted = False
         self.complete = False
         """Whether the preview and the chat are there: some milliseconds after the first paint."""
@@ -71,7 +71,7 @@ class Workbench(Screen[None]):
                 yield Static(Content(name.upper()), id="explorer-title", classes="title")
                 yield self._explorer
             with Vertical(id="preview-pane", classes="pane"):
-                yield self._preview_title
+                yield self.editors
             with Vertical(id="chat-pane", classes="pane"):
                 yield self._chat_title
         yield self._keys
@@ -83,8 +83,7 @@ class Workbench(Screen[None]):
         from vlmtui.ui.widgets.chat import Chat
 
         self._media = MediaClient()
-        await self._use_viewer("picture")
-        self.preview.sibling = self.query_one(Explorer).sibling
+        await self.editors.begin()
         self._chat = Chat(id="chat")
         await self.query_one("#chat-pane").mount(self._chat)
         self.complete = True
@@ -107,34 +106,27 @@ class Workbench(Screen[None]):
 
     @property
     def preview(self) -> Preview:
-        """The viewer of pictures; there from `complete` on."""
-        return cast("Preview", self._viewers["preview"])
+        """The viewer of pictures, the one on show first; there from `complete` on."""
+        found = [self.viewer, *self.editors.viewers]
+        return cast("Preview", next(viewer for viewer in found if viewer.id == "preview"))
 
     @property
     def viewer(self) -> Any:
         """The viewer on show: the preview, or another kind of file's (see `vlmtui.ui.viewers`)."""
-        return self._viewers[self._viewer]
+        return self.editors.viewer
 
-    async def _use_viewer(self, kind: str) -> None:
-        """Bring the viewer for files of `kind` forward; it is made at its first use."""
-        from vlmtui.ui.viewers import make_viewer, viewer_id
+    def _make_viewer(self, kind: str) -> Any:
+        """Return a new viewer for files of `kind`, to be mounted."""
+        from vlmtui.ui.viewers import make_viewer
 
-        name = viewer_id(kind)
-        if name not in self._viewers:
-            assert self._media is not None
-            self._viewers[name] = viewer = make_viewer(kind, self._media, graphics=self._graphics)
-            await self.query_one("#preview-pane").mount(viewer)
-            if self.complete:
-                viewer.processor = self.workbench_app.session.processor
-        if name == self._viewer:
-            return
-        had_focus = self.viewer.has_focus_within
-        self._viewer = name
-        for other, viewer in self._viewers.items():
-            viewer.display = other == name
-        self._make_room(self._part)
-        if had_focus:
-            self.set_focus(self.viewer)
+        assert self._media is not None
+        viewer = make_viewer(kind, self._media, graphics=self._graphics)
+        viewer.set_reactive(viewer.__class__.processor, self.workbench_app.session.processor)
+        if viewer.id == "preview":
+            viewer.sibling = self._explorer.sibling
+        elif viewer.id == "video":
+            viewer.samplings = self._samplings
+        return viewer
 
     # ---- parts ----
 
@@ -144,8 +136,15 @@ class Workbench(Screen[None]):
         return self.chat.conversation
 
     def part(self, scope: Scope) -> Widget:
-        """Return the explorer, the preview or the chat."""
-        return self.query_one(f"#{scope}")
+        """Return the explorer, the chat, or the viewer with the id `scope`, the one on show first."""
+        return self.on_show(scope) or self.query_one(f"#{scope}")
+
+    def on_show(self, scope: Scope) -> Widget | None:
+        """Return the part or the viewer that takes the actions of `scope`; None where none is on show."""
+        for viewer in (self.viewer, *(group.viewer for group in self.editors.groups)):
+            if viewer is not None and viewer.id == scope:
+                return cast(Widget, viewer)
+        return next(iter(self.query(f"#{scope}")), None) if scope in PARTS and scope != "preview" else None
 
     def show_part(self, scope: Scope) -> None:
         """Give `scope` the focus, and room if the window is too narrow for all."""
@@ -166,9 +165,12 @@ class Workbench(Screen[None]):
             self.remove_class("-no-side-bar")
         if scope != "preview":  # beside the picture stays what was there
             self.set_class(scope == "chat", "-with-chat")
-        self._keys.part = self._viewer if scope == "preview" else scope
+        self._keys.part = self.viewer.id if scope == "preview" and self.viewer is not None else scope
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        group = next((node for node in event.widget.ancestors if isinstance(node, EditorGroup)), None)
+        if group is not None:
+            self.editors.focus_group(group)
         for scope in PARTS:
             pane = self.query_one(f"#{scope}-pane")
             if pane in event.widget.ancestors:
@@ -202,11 +204,19 @@ class Workbench(Screen[None]):
 
     @on(Explorer.Selected)
     async def _selected(self, message: Explorer.Selected) -> None:
-        await self._use_viewer(message.kind)
-        self.viewer.path = message.path
-        title = Content.styled(safe_line(message.path.name, 60), "italic")
-        self._preview_title.update(title)
-        self._offer(message.path if message.kind in ("picture", "video") else None)
+        if self.complete:
+            await self.editors.open(message.path, message.kind)
+
+    @on(EditorArea.Changed)
+    def _editors_changed(self) -> None:
+        """Another file is on show: it is what the next question is about."""
+        if self.complete:
+            self._make_room(self._part)
+            self._offer_shown()
+
+    def _offer_shown(self) -> None:
+        tab = self.editors.shown
+        self._offer(tab.path if tab is not None and tab.kind in ("picture", "video") else None)
 
     def _offer(self, path: Path | None) -> None:
         """Offer the picture on show for the next question, unless the conversation is about it already."""
@@ -220,6 +230,7 @@ class Workbench(Screen[None]):
     def _attach_requested(self, message: Explorer.AttachRequested) -> None:
         self.chat.attach(message.path)
         if not message.stay:
+            self.editors.pin(message.path)
             self.show_part("chat")
 
     def on_dataset_view_attach_requested(self, message: DatasetView.AttachRequested) -> None:
@@ -232,7 +243,7 @@ class Workbench(Screen[None]):
 
     def on_preview_shown(self, message: Preview.Shown) -> None:
         """The picture is on the screen: its chip can say how large it is and what it costs."""
-        self._describe(message.path, message.info.width, message.info.height)
+        self._describe(message.preview)
 
     def on_video_view_shown(self, message: VideoView.Shown) -> None:
         """A video is on the screen: its chip can say how many frames are sent and what they cost."""
@@ -240,7 +251,8 @@ class Workbench(Screen[None]):
 
     def on_video_view_sampling_changed(self, message: VideoView.SamplingChanged) -> None:
         """Other frames of a video are sent with the next question."""
-        self._samplings[str(message.path)] = message.sampling
+        self._samplings[message.path] = message.sampling
+        self.editors.pin(message.path)
         self._describe_video(message.path, message.view)
 
     def _describe_video(self, path: Path, view: VideoView) -> None:
@@ -257,16 +269,16 @@ class Workbench(Screen[None]):
             detail += f" · {count * view.processor.tokens_per_tile:,} tokens"
         self.chat.describe(path, detail)
 
-    def _describe(self, path: Path, width: int, height: int) -> None:
-        if not width or not height:
+    def _describe(self, preview: Preview) -> None:
+        shown = preview.info
+        if shown is None or not shown.width or not shown.height:
             return
-        detail = f"{width}×{height}"
-        processor = self.preview.processor
-        if processor is not None:
+        detail = f"{shown.width}×{shown.height}"
+        if preview.processor is not None:
             from vlmtui.models.processor import image_cost
 
-            detail += f" · {image_cost(width, height, processor).tokens:,} tokens"
-        self.chat.describe(path, detail)
+            detail += f" · {image_cost(shown.width, shown.height, preview.processor).tokens:,} tokens"
+        self.chat.describe(Path(shown.path), detail)
 
     # ---- the engine ----
 
@@ -291,11 +303,10 @@ class Workbench(Screen[None]):
             )
 
     def _show_cost(self) -> None:
-        for viewer in self._viewers.values():
+        for viewer in self.editors.viewers:
             viewer.processor = self.workbench_app.session.processor
-        shown = self.preview.info
-        if shown is not None:
-            self._describe(Path(shown.path), shown.width, shown.height)
+            if viewer.id == "preview":
+                self._describe(viewer)
 
     def action_toggle_full_resolution(self) -> None:
         """Cut the next question's pictures into tiles, or squash them into one."""
@@ -322,8 +333,8 @@ class Workbench(Screen[None]):
         """A question was asked: have it answered."""
         asked = next((said for said in reversed(self.conversation.messages) if said.role == "user"), None)
         if asked is not None:
-            chosen = {path: self._samplings[path] for path in asked.attachments if path in self._samplings}
-            asked.samplings = chosen
+            files = {path: Path(path) for path in asked.attachments}
+            asked.samplings = {path: self._samplings[file] for path, file in files.items() if file in self._samplings}
         self.chat.begin_answer()
         self.workbench_app.answer(self.conversation)
 
@@ -366,8 +377,7 @@ class Workbench(Screen[None]):
         if self.chat.busy:
             self.workbench_app.stop_engine()
         self.chat.reset()
-        entry = self._explorer.selected
-        self._offer(entry.path if entry is not None and entry.kind in ("picture", "video") else None)
+        self._offer_shown()
         self.show_part("chat")
 
     def action_choose_model(self) -> None:

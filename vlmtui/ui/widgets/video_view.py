@@ -110,7 +110,8 @@ class VideoView(Widget):
         self._wake = asyncio.Event()
         self._sent: int | None = None
         self._drawn_for = (0, 0)
-        self._samplings: dict[Path, FrameSampling] = {}  # what was chosen for videos that were shown before
+        self.samplings: dict[Path, FrameSampling] = {}
+        """What was chosen for videos that were shown before."""
 
     @property
     def info(self) -> MediaInfo | None:
@@ -154,7 +155,7 @@ class VideoView(Widget):
         self.workers.cancel_node(self)
         self._frame, self._failed, self._playing, self._sent = None, False, False, None
         self.query_one(FilmStrip).clear()
-        chosen = self._samplings.get(path) if path is not None else None
+        chosen = self.samplings.get(path) if path is not None else None
         self.set_reactive(VideoView.sampling, chosen or FrameSampling())
         if path is None:
             self._message(_EMPTY)
@@ -492,7 +493,7 @@ class VideoView(Widget):
 
     def _choose(self, sampling: FrameSampling) -> None:
         if self.path is not None and self._frame is not None and sampling != self.sampling:
-            self._samplings[self.path] = sampling
+            self.samplings[self.path] = sampling
             self.sampling = sampling
             self.post_message(self.SamplingChanged(self, self.path, sampling))
 
