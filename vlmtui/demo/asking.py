@@ -82,7 +82,8 @@ def ask(
 def finish(question: Question, rng: Random, splitting: bool) -> Question:
     """The question as people type it, with the answer that holds with or without picture splitting."""
     answer = TOO_SMALL if question.kind == "fine print" and not splitting else question.answer
-    return replace(question, prompt=say_loosely(rng, question.prompt), answer=answer)
+    spelled = question.spelled if answer == question.answer else ()
+    return replace(question, prompt=say_loosely(rng, question.prompt), answer=answer, spelled=spelled)
 
 
 def ask_blind(scene: Scene, rng: Random, number: int) -> list[Question]:

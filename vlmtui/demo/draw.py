@@ -169,14 +169,10 @@ def class_maps(scene: Scene) -> bytes:
 def _mark_glyphs(pen: ImageDraw.ImageDraw, line: Lettering, scene: Scene) -> None:
     cap = line.cap * scene.height
     steps = [step * cap for step in line.advances()]
-    along = -sum(steps) / 2
-    for glyph, step in zip(line.text, steps, strict=True):
-        middle = along + step / 2
-        x = (line.x * scene.width + middle * math.cos(line.turn)) / scene.width * _FINE_SIDE
-        y = (line.y * scene.height + middle * math.sin(line.turn)) / scene.height * _FINE_SIDE
+    for glyph, step, (across, down) in zip(line.text, steps, line.places(scene.width, scene.height), strict=True):
+        x, y = across * _FINE_SIDE, down * _FINE_SIDE
         half_x, half_y = step / 2 / scene.width * _FINE_SIDE, cap / 2 / scene.height * _FINE_SIDE
         box = (math.ceil(x - half_x - 0.5), math.ceil(y - half_y - 0.5),
                math.floor(x + half_x - 0.5), math.floor(y + half_y - 0.5))  # fmt: skip
         if box[2] >= box[0] and box[3] >= box[1]:
             pen.rectangle(box, fill=1 + GLYPHS.index(glyph))
-        along += step

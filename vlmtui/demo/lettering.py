@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -46,6 +47,19 @@ class Lettering:
     def advances(self) -> list[float]:
         """How far each glyph moves the pen, in cap heights."""
         return [advance(self.face, glyph) * self.spacing for glyph in self.text]
+
+    def places(self, width: int, height: int) -> tuple[tuple[float, float], ...]:
+        """Where the middle of each glyph lies in a picture of `width` x `height` pixels, as fractions of both."""
+        cap = self.cap * height
+        steps = [step * cap for step in self.advances()]
+        found, along = [], -sum(steps) / 2
+        for step in steps:
+            middle = along + step / 2
+            found.append(
+                (self.x + middle * math.cos(self.turn) / width, self.y + middle * math.sin(self.turn) / height)
+            )
+            along += step
+        return tuple(found)
 
     def coloured(self, rng: Random, *grounds: RGB) -> Lettering:
         """The same line in a colour that is read well on every one of `grounds`."""

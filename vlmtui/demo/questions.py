@@ -156,9 +156,9 @@ def what_at(scene: Scene, rng: Random) -> Question | None:
                 empty.append(place)
     if full and rng.random() < 0.85:
         place, item = rng.choice(full)
-        answer = indefinite(item.name)
+        answer, told = indefinite(item.name), ((item, 0),)
     elif empty and scene.items:
-        place, answer = rng.choice(empty), "nothing"
+        place, answer, told = rng.choice(empty), "nothing", ()
     else:
         return None
     said = in_place(place)
@@ -172,7 +172,7 @@ def what_at(scene: Scene, rng: Random) -> Question | None:
         "What is there {where}?", "What can you see {where}?", "Tell me what is {where}.", "What shape is {where}?",
         "What is drawn {where}?", "Which thing is {where}?", where=said,
     )  # fmt: skip
-    return Question("place", prompt, answer)
+    return Question("place", prompt, answer, told=told)
 
 
 def colour(scene: Scene, rng: Random) -> Question | None:
@@ -297,7 +297,7 @@ def compare(scene: Scene, rng: Random) -> Question | None:
         "Which shape is {further}, the {a} or the {b}?", "The {a} or the {b}: which is {further}?",
         further=further, a=pair_said[0].name, b=pair_said[1].name,
     )  # fmt: skip
-    return Question("compare", prompt, f"the {a.name}", (pair_said[0], pair_said[1]))
+    return Question("compare", prompt, f"the {a.name}", (pair_said[0], pair_said[1]), told=((a, 0),))
 
 
 def size(scene: Scene, rng: Random) -> Question | None:
@@ -335,7 +335,8 @@ def read(scene: Scene, rng: Random) -> Question | None:
     )  # fmt: skip
     if line is None:
         return Question("text", prompt, "there is no text")
-    return Question("fine print" if line.fine else "read", prompt, line.text)
+    places = line.places(scene.width, scene.height)
+    return Question("fine print" if line.fine else "read", prompt, line.text, spelled=places)
 
 
 def describe(scene: Scene, rng: Random) -> Question | None:
@@ -355,7 +356,8 @@ def describe(scene: Scene, rng: Random) -> Question | None:
         "Describe this picture in detail.", "Tell me what you see.", "What is on the picture?", "Write a caption.",
         "Describe the scene.", "List everything in the picture.", "Can you describe what you see?",
     )  # fmt: skip
-    return Question("describe", prompt, listed(parts))
+    places = scene.lettering.places(scene.width, scene.height) if scene.lettering is not None else ()
+    return Question("describe", prompt, listed(parts), told=tuple((item, 0) for item in items), spelled=places)
 
 
 def colours(scene: Scene, rng: Random) -> Question | None:

@@ -28,10 +28,12 @@ MIN_MOVE = 0.3
 
 @dataclass(frozen=True)
 class Album:
-    """Two to four pictures; `change` is the answer to "What differs?" where the second is the changed first."""
+    """Two to four pictures; `change` is the answer to "What differs?" where the second is the changed first, and
+    `changed` the shapes that it names, each with the number of its picture."""
 
     scenes: tuple[Scene, ...]
     change: str | None = None
+    changed: tuple[tuple[Item, int], ...] = ()
 
 
 Maker = Callable[[Album, Random], Question | None]
@@ -52,7 +54,11 @@ def random_album(rng: Random, pictures: int, pair: bool | None = None, size: tup
             changed = one_change(rng, first)
             if changed is not None:
                 second, said = changed
-                return Album((first, replace(second, seed=rng.getrandbits(32))), said)
+                before, after = set(first.items), set(second.items)
+                differing = [(item, 0) for item in first.items if item not in after]
+                differing += [(item, 1) for item in second.items if item not in before]
+                named = 2 if "became" in said else 1
+                return Album((first, replace(second, seed=rng.getrandbits(32))), said, tuple(differing[:named]))
     width, height = size or picture_size(rng)
     same_size = size is not None or rng.random() < 0.5
     scenes = tuple(
@@ -134,7 +140,7 @@ def differs(album: Album, rng: Random) -> Question | None:
         "What is the difference?", "What has changed?", "Compare the two pictures.", "Find the difference.",
         "What changed between the pictures?", "How do the two pictures differ?", "Spot the difference.",
     )  # fmt: skip
-    return Question("differs", prompt, album.change)
+    return Question("differs", prompt, album.change, told=album.changed)
 
 
 def which_has(album: Album, rng: Random) -> Question | None:
@@ -197,7 +203,8 @@ def in_picture(album: Album, rng: Random) -> Question | None:
     items = sorted(scene.items, key=lambda item: item.x)
     if rng.random() < 0.4 and items and in_clear_order(items) and scene.lettering is None:
         prompt = rng.choice(("What is in {}?", "Describe {}.", "What does {} show?", "What do you see in {}?"))
-        return Question("in picture", prompt.format(name), listed([indefinite(item.name) for item in items]))
+        told = tuple((item, number) for item in items)
+        return Question("in picture", prompt.format(name), listed([indefinite(i.name) for i in items]), told=told)
     prompt = rng.choice(("How many shapes are in {}?", "How many shapes are there in {}?", "Count the shapes in {}."))
     return Question("in picture", prompt.format(name), str(len(items)))
 

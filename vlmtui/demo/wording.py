@@ -11,13 +11,17 @@ from vlmtui.demo.scene import Item
 @dataclass(frozen=True)
 class Question:
     """`kind` is the row of the evaluation table that it counts in; `about` are the shapes that the prompt names, in
-    the order in which it names them, and `picture` is the number (from 0) of the picture or frame that they are in."""
+    the order in which it names them, and `picture` is the number (from 0) of the picture or frame that they are in.
+    `told` are the shapes that the answer names, each with the number of its picture, and `spelled` the places of the
+    glyphs that it ends with, as fractions of the picture's width and height. Only training looks at these."""
 
     kind: str
     prompt: str
     answer: str
     about: tuple[Item, ...] = ()
     picture: int = 0
+    told: tuple[tuple[Item, int], ...] = ()
+    spelled: tuple[tuple[float, float], ...] = ()
 
 
 _PREFIXES = ("Please tell me: ", "Can you tell me: ", "Tell me, ", "Look closely: ", "Question: ", "OK, ", "And ")

@@ -123,7 +123,8 @@ class Run:
         self.optimizers = loop.optimizers(self.model, self.head, options.rate, not options.adamw)
         self.places = loop.PlaceHead(self.model.config.text_config.hidden_size, IMAGE_TOKENS)
         self.summaries = loop.SummaryHead(self.model.config.text_config.hidden_size)
-        heads = (self.places, self.summaries)
+        self.coming = loop.ComingHead(self.model.config.text_config.hidden_size)
+        heads = (self.places, self.summaries, self.coming)
         self.optimizers.append(
             torch.optim.AdamW([{"params": list(head.parameters()), "peak": options.rate} for head in heads])
         )
@@ -144,6 +145,7 @@ class Run:
         self.head.load_state_dict(state["head"])
         self.places.load_state_dict(state["places"])
         self.summaries.load_state_dict(state["summaries"])
+        self.coming.load_state_dict(state["coming"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
         self.step, self.elapsed = state["step"], state["elapsed"]
@@ -153,6 +155,7 @@ class Run:
         state = {
             "model": self.model.state_dict(), "average": self.average.state_dict(), "head": self.head.state_dict(),
             "places": self.places.state_dict(), "summaries": self.summaries.state_dict(),
+            "coming": self.coming.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step, "elapsed": self.seconds(),
         }  # fmt: skip
@@ -234,7 +237,8 @@ class Run:
         guide = 1.0 if progress < 0.6 else 0.5  # the guiding losses matter less once the answers come
         with torch.autocast("cpu", torch.bfloat16, enabled=not self.options.float32):
             if "ids" in batch:
-                result = loop.losses(self.model, self.head, batch, self.words, False, self.places, self.summaries)
+                guides = (self.places, self.summaries, self.coming)
+                result = loop.losses(self.model, self.head, batch, self.words, False, *guides)
             else:
                 result = loop.eye_losses(self.model, self.head, self.words, batch)
             loss = result.answers + guide * (result.maps + 0.5 * result.words)

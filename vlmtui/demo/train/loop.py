@@ -157,6 +157,22 @@ class SummaryHead(nn.Module):
         return number + 2 * there
 
 
+class ComingHead(nn.Module):
+    """Tells from a token of an answer, inside the language model, where the shape or the glyph lies that is named
+    next; thrown away after training. What is told in an order is then told by going from place to place."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(hidden, 2 * MAP_SIDE)
+
+    def forward(self, states: Tensor, coming: Tensor) -> Tensor:
+        """Mean cross entropy of column and row, given `states` (rows, length, hidden) and `coming` (places, 4): row,
+        token, column and row in the picture."""
+        at = states[coming[:, 0], coming[:, 1]]
+        column, row = self.proj(F.layer_norm(at, at.shape[-1:])).float().chunk(2, dim=-1)
+        return (F.cross_entropy(column, coming[:, 2]) + F.cross_entropy(row, coming[:, 3])) / 2
+
+
 @dataclass
 class Losses:
     """Losses on the answers, on the maps and on the words of the image tokens.
@@ -199,6 +215,7 @@ def losses(
     score: bool = False,
     places: PlaceHead | None = None,
     summaries: SummaryHead | None = None,
+    coming: ComingHead | None = None,
 ) -> Losses:
     """Runs one batch (the arrays of `BatchMaker.make` as tensors) through the model."""
     inner = model.model
@@ -236,6 +253,8 @@ def losses(
         if summaries is not None and len(batch["summaries"]):
             inside = inside + summaries(output.hidden_states[_NAMED_LAYER], ids, image_start,
                                         model.config.image_token_id, batch["summaries"])  # fmt: skip
+        if coming is not None and len(batch["coming"]):
+            inside = inside + coming(output.hidden_states[_NAMED_LAYER], batch["coming"])
         if len(batch["named"]):
             inside = inside + head.named_loss(output.hidden_states[_NAMED_LAYER], batch["named"])
     right = None

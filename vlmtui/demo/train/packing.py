@@ -75,7 +75,8 @@ class Row:
     `parts` is 0 in the prefix and the question's number in independent rows; `weights` is the loss's weight of
     PREDICTING this token (0: no loss); `owners` is the index of the question whose answer the token belongs to,
     or -1. `kinds` are the kinds of the `questions` that found room; `named` are the
-    tokens that name a shape, with that shape and the number of its picture.
+    tokens that name a shape, with that shape and the number of its picture, and `coming` the tokens after which a
+    shape or a glyph is named, with its column and row in a grid of `MAP_SIDE`.
     """
 
     ids: list[int] = field(default_factory=list)
@@ -85,6 +86,7 @@ class Row:
     owners: list[int] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     named: list[tuple[int, Item, int]] = field(default_factory=list)
+    coming: list[tuple[int, int, int]] = field(default_factory=list)
     questions: int = 0
 
     def add_prompt(self, encoder: Encoder, question: Question, start: int, part: int = 0) -> int:
@@ -104,9 +106,20 @@ class Row:
         return start + len(ids)
 
 
-def _add_answer(row: Row, encoder: Encoder, answer: str, start: int, part: int, owner: int) -> int:
+def _cell(value: float) -> int:
+    return max(0, min(MAP_SIDE - 1, int(value * MAP_SIDE)))
+
+
+def _add_answer(row: Row, encoder: Encoder, question: Question, start: int, part: int, owner: int) -> int:
     at = row.add([encoder.end, *encoder.text("\nAssistant:")], start, part)
-    ids = [*encoder.text(" " + answer), encoder.end]
+    ids = [*encoder.text(" " + question.answer), encoder.end]
+    here = len(row.ids)
+    for place, (item, picture) in zip(encoder.named(ids, len(question.told)), question.told, strict=False):
+        row.named.append((here + place, item, picture))
+        row.coming.append((here + place - 2, _cell(item.x), _cell(item.y)))  # before its colour
+    first = here + len(ids) - 1 - len(question.spelled)  # every glyph is one token, then comes the end
+    for number, (x, y) in enumerate(question.spelled):
+        row.coming.append((first + number - 1, _cell(x), _cell(y)))
     at = row.add(ids, at, part, weight=len(ids) ** -0.25, owner=owner)
     return row.add(encoder.text("\n"), at, part) if part == 0 else at
 
@@ -122,7 +135,7 @@ def first_turns(encoder: Encoder, prefix: list[int], questions: list[Question], 
         if row.questions and len(row.ids) + cost > room:
             continue
         at = row.add_prompt(encoder, question, start, row.questions + 1)
-        _add_answer(row, encoder, question.answer, at, row.questions + 1, row.questions)
+        _add_answer(row, encoder, question, at, row.questions + 1, row.questions)
         row.kinds.append(question.kind)
         row.questions += 1
     return row
@@ -141,7 +154,7 @@ def conversation(encoder: Encoder, turns: list[tuple[list[int], Question]], room
         at = row.add(before, at)
         said = question if before else replace(question, prompt=" " + question.prompt)
         at = row.add_prompt(encoder, said, at)
-        at = _add_answer(row, encoder, question.answer, at, 0, number)
+        at = _add_answer(row, encoder, question, at, 0, number)
         row.kinds.append(question.kind)
         row.questions += 1
     return row
@@ -152,7 +165,7 @@ def text_first(encoder: Encoder, pictures: list[int], question: Question) -> Row
     row = Row()
     at = row.add([encoder.bos, *encoder.text("User: " + question.prompt)], 0)
     at = row.add(pictures, at)
-    _add_answer(row, encoder, question.answer, at, 0, 0)
+    _add_answer(row, encoder, question, at, 0, 0)
     row.kinds.append(question.kind)
     row.questions = 1
     return row
@@ -165,7 +178,7 @@ FACTS: tuple[int, ...] = (MAP_SIDE, MAP_SIDE, len(SHAPES), len(COLOUR_NAMES), le
 
 
 def _facts(item: Item, picture: int) -> tuple[int, ...]:
-    column, row = (min(MAP_SIDE - 1, int(value * MAP_SIDE)) for value in (item.x, item.y))
+    column, row = _cell(item.x), _cell(item.y)
     shape, colour, size = SHAPES.index(item.shape), COLOUR_NAMES.index(item.colour), SIZES.index(item.size)
     return column, row, shape, colour, size, min(picture, MOST_PICTURES - 1)
 
@@ -189,4 +202,5 @@ def stack(rows: list[Row], pad: int) -> dict[str, np.ndarray]:
     for index, row in enumerate(rows):
         for name, array in batch.items():
             array[index, : len(row.ids)] = getattr(row, name)
-    return {**batch, "named": named}
+    coming = [(index, *one) for index, row in enumerate(rows) for one in row.coming]
+    return {**batch, "named": named, "coming": np.array(coming, np.int64).reshape(-1, 4)}
