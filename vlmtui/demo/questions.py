@@ -154,11 +154,12 @@ def what_at(scene: Scene, rng: Random) -> Question | None:
                 full.append((place, near[0]))
             elif not near:
                 empty.append(place)
+    told: tuple[tuple[Item, int], ...] = ()
     if full and rng.random() < 0.85:
         place, item = rng.choice(full)
         answer, told = indefinite(item.name), ((item, 0),)
     elif empty and scene.items:
-        place, answer, told = rng.choice(empty), "nothing", ()
+        place, answer = rng.choice(empty), "nothing"
     else:
         return None
     said = in_place(place)
