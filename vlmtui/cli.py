@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from vlmtui import __version__
 
-_COMMANDS = ("open", "demo", "ask", "doctor")
+_COMMANDS = ("open", "demo", "ask", "train", "runs", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] not in (*_COMMANDS, "-h", "--help", "--version"):
         words.insert(0, "open")  # `vlmtui`, `vlmtui DIR` and `vlmtui --model M` open the workbench
-    options = _parser().parse_args(words)
+    options = _parser(words).parse_args(words)
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="vlmtui", description="A workbench for vision-language models in one terminal."
     )
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("prompt", help="the question")
     ask.add_argument("files", nargs="*", metavar="FILE", help="pictures and videos, in order")
     _model_options(ask)
+    ask.add_argument("--adapter", metavar="DIR", help="a trained adapter; its own checkpoint is the default --model")
     ask.add_argument("--system", metavar="S", help="system prompt (default: the settings')")
     ask.add_argument("--max-new-tokens", type=int, metavar="N", help="longest answer, in tokens (default: 512)")
     ask.add_argument("--temperature", type=float, metavar="X", help="0, the default, is greedy decoding")
@@ -56,10 +57,26 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--json", action="store_true", help="one JSON object instead of streamed text")
     ask.set_defaults(run=_ask)
 
+    train = commands.add_parser("train", help="fine-tune a model by a recipe")
+    runs = commands.add_parser("runs", help="list, watch, stop and resume trainings")
+    _declare(words[0], train, runs)
+
     doctor = commands.add_parser("doctor", help="say what works here, what does not, and what to do about it")
     doctor.add_argument("--json", action="store_true", help="as one JSON object")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _declare(command: str, train: argparse.ArgumentParser, runs: argparse.ArgumentParser) -> None:
+    """Declare the options of the two commands that bring their own, where one of them is asked for."""
+    if command == "train":
+        from vlmtui.training.command import add_options
+
+        add_options(train)
+    elif command == "runs":
+        from vlmtui.runs.command import add_options
+
+        add_options(runs)
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:

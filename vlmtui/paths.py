@@ -36,6 +36,16 @@ def runs_directory() -> Path:
     return Path(_dirs().user_data_dir) / "runs"
 
 
+def layouts_directory() -> Path:
+    """How the workbench of each folder was left. Not made here."""
+    return Path(_dirs().user_data_dir) / "layouts"
+
+
+def recent_file() -> Path:
+    """The folders that were opened last; may not exist."""
+    return Path(_dirs().user_data_dir) / "recent.json"
+
+
 def hub_cache() -> Path:
     """Hugging Face's own cache of checkpoints, by its own variables, without importing its library."""
     if explicit := os.environ.get("HF_HUB_CACHE"):

@@ -78,6 +78,16 @@ class Parquet:
             start += len(rows)
         return found
 
+    def sweep(self) -> Iterator[list[Row]]:
+        """Yield all rows whole, in their order, some at a time: each group is decoded once."""
+        done = 0
+        try:
+            for batch in self._file.iter_batches(16, use_threads=False):
+                done += batch.num_rows
+                yield _rows(batch, 0, batch.num_rows, self._names, self._labels)
+        except Exception as error:  # see above
+            yield [Row(error=f"cannot be read: {_reason(error)}")] * (self.rows - done)
+
     def _batch(self, group: int, within: int) -> tuple[pa.RecordBatch, int]:
         """Return the batch with the row `within` a group, and its place there; without the bytes of pictures.
 

@@ -177,13 +177,20 @@ def _text_of(value: Any) -> str:
 
 
 def _answers(value: list[Any]) -> list[Turn]:
-    """Return several right answers (VQAv2, ChartQA) as one turn: each once, the most frequent first."""
+    """Return several right answers (VQAv2, ChartQA) as one turn."""
+    ordered = right_answers(value)
+    return [Turn("assistant", "  |  ".join(ordered))] if ordered else []
+
+
+def right_answers(value: Any) -> list[str]:
+    """Return the right answers in a cell that lists several: each once, the most frequent first; else []."""
+    if not value or not _is_list_of_texts(value) or any(isinstance(item, dict) and "role" in item for item in value):
+        return []
     counts: dict[str, int] = {}
     for item in value[:200]:
         text = _text_of(item.get("answer", item) if isinstance(item, dict) else item)
         counts[text] = counts.get(text, 0) + 1
-    ordered = sorted(counts, key=lambda text: -counts[text])
-    return [Turn("assistant", "  |  ".join(ordered))] if ordered else []
+    return sorted(counts, key=lambda text: -counts[text])
 
 
 def _is_list_of_texts(value: Any) -> bool:

@@ -29,6 +29,7 @@ from vlmtui.engine.protocol import (
     VideoPart,
 )
 from vlmtui.media.kinds import kind_of
+from vlmtui.models import adapters
 from vlmtui.models.hardware import DTYPES
 from vlmtui.models.sampling import MOST_FRAMES, FrameSampling
 from vlmtui.paths import settings_file
@@ -58,6 +59,7 @@ class Question(msgspec.Struct, frozen=True):
     revision: str | None
     device: str
     dtype: str
+    adapter: str = ""
 
 
 def ask(options: argparse.Namespace) -> int:
@@ -100,15 +102,28 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
     dtype = options.dtype or settings.dtype
     if dtype not in ("auto", *DTYPES):
         raise WrongUse(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")
+    adapter, base = _adapter(options.adapter)
     revision = options.revision or (None if options.model else settings.revision or None)
     return Question(
         turns=tuple(turns),
         sampling=Sampling(max_new_tokens=longest, temperature=temperature),
-        model=options.model or settings.model or "demo",
+        model=options.model or base or settings.model or "demo",
         revision=revision,
         device=device,
         dtype=dtype,
+        adapter=adapter,
     )
+
+
+def _adapter(name: str | None) -> tuple[str, str]:
+    """Return the adapter's folder and the checkpoint that it was trained on; empty ones where none is wanted."""
+    if name is None:
+        return "", ""
+    try:
+        folder = adapters.check(Path(name).expanduser())
+    except adapters.AdapterError as error:
+        raise WrongUse(f"{error.cause}: {error.remedy}") from None
+    return str(folder), adapters.base_of(folder)
 
 
 def _frame_sampling(options: argparse.Namespace) -> FrameSampling:
@@ -151,7 +166,11 @@ async def _answer(question: Question, *, as_json: bool) -> int:
     loaded: Loaded | None = None
     try:
         async for event in client.load(
-            question.model, revision=question.revision, device=question.device, dtype=question.dtype
+            question.model,
+            revision=question.revision,
+            device=question.device,
+            dtype=question.dtype,
+            adapter=question.adapter,
         ):
             match event:
                 case LoadProgress():
@@ -200,6 +219,7 @@ def _print_json(text: str, loaded: Loaded, finished: Finished) -> None:
             {
                 "text": text,
                 "model": loaded.name,
+                "adapter": loaded.adapter,
                 "prompt_tokens": finished.prompt_tokens,
                 "image_tokens": finished.image_tokens,
                 "completion_tokens": finished.completion_tokens,

@@ -120,10 +120,16 @@ class EngineClient:
         device: str = "auto",
         dtype: str = "auto",
         offline: bool = False,
+        adapter: str = "",
     ) -> AsyncGenerator[LoadProgress | Loaded | Finished | Failed, None]:
-        """Load a checkpoint: `demo`, a hub id, or a folder. Ends with `Loaded`, `Failed` or, stopped, `Finished`."""
+        """Load a checkpoint: `demo`, a hub id, or a folder; `adapter` is the folder of one to lay over it.
+
+        Ends with `Loaded`, `Failed` or, stopped, `Finished`.
+        """
         async with _Turn(self._turn) as turn:
-            wanted = Load(id=0, model=model, revision=revision, device=device, dtype=dtype, offline=offline)
+            wanted = Load(
+                id=0, model=model, revision=revision, device=device, dtype=dtype, offline=offline, adapter=adapter
+            )
             if self._wanted is None:
                 self._wanted = wanted  # a first question after a failed first load tries it again
             async with contextlib.aclosing(self._load(wanted)) as events:

@@ -18,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 from vlmtui.engine.failures import EngineFailure
 from vlmtui.engine.protocol import Event, Load, Loaded, LoadProgress
 from vlmtui.engine.resolving import resolve
-from vlmtui.models import files
+from vlmtui.models import adapters, files
 from vlmtui.models.hardware import (
     BYTES_PER_PARAMETER,
     Gpu,
@@ -89,6 +89,7 @@ def load(
     if device == "cpu":
         torch.set_num_threads(threads_for(usable_cores(), torch.get_num_threads()))
     check()
+    adapter = _adapter(request.adapter)
     resolved = resolve(request, report, check)
     config = _config(resolved.folder, resolved.name)
     folder = resolved.complete() if resolved.complete is not None else resolved.folder
@@ -112,6 +113,8 @@ def load(
             local_files_only=True,
             device_map={"": device} if device != "cpu" else None,
         )
+    if adapter is not None:
+        _lay_over(model, adapter)
     model.eval()
     _mend_generation_config(model, processor)
     check()
@@ -133,6 +136,7 @@ def load(
         demo=resolved.demo,
         video=config.model_type in FAMILY and getattr(processor, "video_processor", None) is not None,
         seconds=time.perf_counter() - asked_at,
+        adapter=str(adapter or ""),
     )
     return Checkpoint(model=model, processor=processor, loaded=loaded)
 
@@ -193,7 +197,7 @@ def _config(folder: Path, name: str) -> Any:
             raise EngineFailure(
                 "no_such_model",
                 f"{name} holds an adapter, not a whole checkpoint",
-                f"load the checkpoint that it was trained on{base}",
+                f"load the checkpoint that it was trained on{base}; `vlmtui ask --adapter` lays the adapter over it",
             ) from None
         raise EngineFailure(
             "no_such_model", f"{name} is no checkpoint: it has no config.json", "give the folder that the files are in"
@@ -221,6 +225,27 @@ def _config(folder: Path, name: str) -> Any:
     except Exception as error:
         raise EngineFailure(
             "no_such_model", f"the checkpoint's configuration is wrong: {error}", "download or copy it again"
+        ) from error
+
+
+def _adapter(name: str) -> Path | None:
+    """Return the adapter's folder, looked at before anything large is read; None where none is wanted."""
+    if not name:
+        return None
+    try:
+        return adapters.check(Path(name))
+    except adapters.AdapterError as error:
+        raise EngineFailure("bad_adapter", error.cause, error.remedy) from error
+
+
+def _lay_over(model: Any, adapter: Path) -> None:
+    try:
+        model.load_adapter(str(adapter), adapter_name="tuned")
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise EngineFailure(
+            "bad_adapter",
+            f"the adapter {adapter.name} does not fit this checkpoint: {error}",
+            "load the checkpoint that it was trained on: its adapter_config.json names it",
         ) from error
 
 

@@ -76,6 +76,7 @@ class Load(_Message, frozen=True, kw_only=True, tag="load"):
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         dtype: `auto`, `float32`, `bfloat16` or `float16`.
         offline: never ask the hub, whatever the environment says.
+        adapter: a folder with a PEFT adapter to lay over it; empty for none.
     """
 
     id: int
@@ -84,6 +85,7 @@ class Load(_Message, frozen=True, kw_only=True, tag="load"):
     device: str = "auto"
     dtype: str = "auto"
     offline: bool = False
+    adapter: str = ""
 
 
 class Generate(_Message, frozen=True, kw_only=True, tag="generate"):
@@ -155,6 +157,7 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
         demo: whether it is the embedded demo model, which knows shapes only.
         video: whether its processor takes videos itself (SmolVLM2); else frames are sent as pictures.
         seconds: from the request to this event.
+        adapter: the adapter's folder that lies over it; empty for none.
     """
 
     id: int
@@ -170,6 +173,7 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
     demo: bool = False
     video: bool = False
     seconds: float = 0.0
+    adapter: str = ""
 
 
 class Started(_Message, frozen=True, kw_only=True, tag="started"):

@@ -6,6 +6,7 @@ terminal's own process.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import re
@@ -108,6 +109,24 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
     return on_white(decode(path).image)
 
 
+def open_bytes(data: bytes, name: str = "") -> Image.Image:
+    """Return the picture in `data` as `open_picture` does; `name` is what messages call it.
+
+    Raises:
+        PictureError: the picture cannot be used; with a cause and a remedy.
+    """
+    stream, path = io.BytesIO(data), Path(name or "a picture")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            return on_white(_decode(stream, path, None, 0).image)
+        except MediaError:
+            raise
+        except Exception as error:
+            raise explain(error, stream, path) from None
+
+
 def decode(
     path: str | os.PathLike[str],
     target: tuple[int, int] | None = None,
@@ -180,7 +199,8 @@ class _Watched:
 
 
 def _decode(stream: BinaryIO, path: Path, target: tuple[int, int] | None, most_pixels: int) -> Picture:
-    size = os.fstat(stream.fileno()).st_size
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
     image: Image.Image = Image.open(stream, formats=FORMATS)
     _check_size(image.size, path)
     mode, kind = image.mode, _format(image)

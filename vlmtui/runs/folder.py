@@ -129,6 +129,7 @@ class RunFolder:
         state = state_of(status)
         if state == "crashed" and status.state != "crashed":
             status.state = state
+            status.checkpoint = self._newest() or status.checkpoint
             status.cause, status.remedy = self._why_crashed(status)
         elif state in ("starting", "running") and self.stop_file.exists():
             status.state = "stopping"
@@ -137,6 +138,13 @@ class RunFolder:
     def state(self) -> State:
         """Return the run's true state; raises `RunError`."""
         return self.status().state
+
+    def _newest(self) -> str:
+        """Return the checkpoint that a process wrote last, within the folder: it may have died before it said so."""
+        stages = self.path.joinpath("checkpoints").glob("*/")
+        found = [path for stage in stages if (path := self.last_checkpoint(stage.name)) is not None]
+        newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
+        return str(newest.relative_to(self.path)) if newest is not None else ""
 
     def _why_crashed(self, status: Status) -> tuple[str, str]:
         cause = "its process was killed, or died without a word"

@@ -1,0 +1,164 @@
+"""Real trainings of the demo model, in their own processes: finished, stopped, killed, resumed, failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from safetensors.numpy import load_file
+
+from vlmtui.runs.control import resume, start, stop
+from vlmtui.runs.events import Answers, Checkpointed, Event, EventReader, Logged, Note, Stage, read_events
+from vlmtui.runs.folder import RunFolder, create
+from vlmtui.runs.status import ENDED
+from vlmtui.training.recipe import parse_recipe
+
+RECIPE = """\
+method: sft
+model_name_or_path: demo
+dataset_name: questions.jsonl
+output_dir: out
+use_peft: true
+lora_r: 4
+lora_dropout: 0.1
+learning_rate: 1.0e-3
+max_steps: 24
+per_device_train_batch_size: 4
+gradient_checkpointing: false
+logging_steps: 5
+save_steps: 7
+save_total_limit: 9
+eval_fraction: 0.0
+"""
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from vlmtui.demo.workspace import write_workspace
+
+    return write_workspace(tmp_path_factory.mktemp("workspace"))
+
+
+def begin(text: str, workspace: Path, root: Path) -> RunFolder:
+    recipe = parse_recipe(text.replace("output_dir: out", f"output_dir: {root / 'out'}"), workspace / "recipe.yaml")
+    run = create("test", "cpu", msgspec.to_builtins(recipe), text=text, output=recipe.output_dir, root=root / "runs")
+    start(run)
+    return run
+
+
+def wait_for(run: RunFolder, seen: Any, seconds: float = 120) -> list[Event]:
+    reader, events = EventReader(run.events_file), list[Event]()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        over = run.state() in ENDED
+        events += reader.read()
+        if seen(events) or over:
+            assert seen(events), run.log_file.read_text()[-3000:]
+            return events
+        time.sleep(0.02)
+    raise AssertionError(f"{run.state()}: {run.log_file.read_text()[-3000:]}")
+
+
+def wait_until_over(run: RunFolder, seconds: float = 180) -> str:
+    end = time.monotonic() + seconds
+    while run.state() not in ENDED and time.monotonic() < end:
+        time.sleep(0.05)
+    return run.state()
+
+
+def curve(run: RunFolder) -> dict[int, float]:
+    events = read_events(run.events_file)
+    return {one.step: one.values["loss"] for one in events if isinstance(one, Logged) and "loss" in one.values}
+
+
+def has_checkpoint(step: int) -> Any:
+    return lambda events: any(isinstance(one, Checkpointed) and one.step >= step for one in events)
+
+
+def test_a_run_that_is_killed_and_stopped_ends_like_one_that_was_not(workspace: Path, tmp_path: Path) -> None:
+    whole = begin(RECIPE, workspace, tmp_path / "whole")
+    broken = begin(RECIPE, workspace, tmp_path / "broken")
+    wait_for(broken, has_checkpoint(7))
+    os.kill(broken.status().process.pid, signal.SIGKILL)
+    assert wait_until_over(broken) == "crashed"
+    status = broken.status()
+    assert "checkpoint-" in status.checkpoint and "runs resume" in status.remedy
+    assert (broken.path / status.checkpoint / "adapter_model.safetensors").is_file()
+
+    resume(broken)
+    wait_for(broken, has_checkpoint(int(status.checkpoint.rpartition("-")[2]) + 1))
+    if broken.state() not in ENDED:
+        stop(broken)
+    if wait_until_over(broken) == "stopped":  # unless it was faster than the question
+        last = broken.last_checkpoint("sft")
+        assert last is not None and json.loads((last / "trainer_state.json").read_text())["global_step"] < 24
+        resume(broken)
+        assert wait_until_over(broken) == "finished", broken.log_file.read_text()[-3000:]
+
+    assert wait_until_over(whole) == "finished", whole.log_file.read_text()[-3000:]
+    wanted, found = curve(whole), curve(broken)
+    assert list(wanted) == [5, 10, 15, 20]
+    assert found == pytest.approx(wanted, rel=1e-5)
+    one, other = (load_file(tmp_path / name / "out" / "adapter_model.safetensors") for name in ("whole", "broken"))
+    assert one.keys() == other.keys()
+    assert all(abs(one[name] - other[name]).max() < 1e-5 for name in one)
+    assert max(abs(value).max() for name, value in one.items() if "lora_B" in name) > 1e-3  # it did learn
+    settings = json.loads((tmp_path / "whole" / "out" / "adapter_config.json").read_text())
+    assert settings["base_model_name_or_path"] == "demo"
+    assert not list((whole.checkpoints("sft")).glob(".*"))
+
+
+def test_sft_and_then_dpo_with_answers_at_each_evaluation(workspace: Path, tmp_path: Path) -> None:
+    pairs = [json.loads(line) for line in (workspace / "questions.jsonl").read_text().splitlines()]
+    with (workspace / "pairs.jsonl").open("w") as stream:
+        for row in pairs[:12]:
+            worse = [{"role": "assistant", "content": [{"type": "text", "text": "I would say that I do not know"}]}]
+            stream.write(json.dumps({**row, "chosen": row["completion"], "rejected": worse, "completion": None}) + "\n")
+    text = RECIPE.replace("method: sft", "method: [sft, dpo]").replace("max_steps: 24", "max_steps: 2\nuse_dora: true")
+    text = text.replace("eval_fraction: 0.0", "eval_fraction: 0.2\neval_examples: 3\neval_max_new_tokens: 4")
+    text = text.replace("logging_steps: 5", "logging_steps: 1")
+    text += "stages:\n  dpo:\n    dataset_name: pairs.jsonl\n"
+    run = begin(text, workspace, tmp_path)
+    assert wait_until_over(run) == "finished", run.log_file.read_text()[-3000:]
+    events = read_events(run.events_file)
+    assert [one.stage for one in events if isinstance(one, Stage)] == ["sft", "dpo"]
+    answers = [one for one in events if isinstance(one, Answers)]
+    for stage in ("sft", "dpo"):
+        shown = [[answer.row for answer in one.answers] for one in answers if one.stage == stage]
+        assert len(shown) >= 2 and all(rows == shown[0] for rows in shown)  # the same ones, before and after
+    assert any("rewards/margins" in one.values for one in events if isinstance(one, Logged))
+    assert (tmp_path / "out" / "adapter_model.safetensors").is_file()
+    names = load_file(tmp_path / "out" / "adapter_model.safetensors")
+    assert not any("ref" in name for name in names)  # the reference is not part of the result
+    assert any("magnitude" in name for name in names)
+    assert "| eval_rewards/accuracies |" in (tmp_path / "out" / "README.md").read_text()
+    assert list((run.path / "tensorboard" / "dpo").glob("events*"))
+
+
+def test_four_bits_on_a_cpu(workspace: Path, tmp_path: Path) -> None:
+    text = RECIPE.replace("max_steps: 24", "max_steps: 2\nload_in_4bit: true\nuse_bnb_nested_quant: true")
+    text = text.replace("eval_fraction: 0.0", "eval_fraction: 0.2\neval_examples: 2\neval_max_new_tokens: 3")
+    run = begin(text, workspace, tmp_path)
+    assert wait_until_over(run) == "finished", run.log_file.read_text()[-3000:]
+    (stage,) = [one for one in read_events(run.events_file) if isinstance(one, Stage)]
+    assert stage.parameters - stage.trainable > 1_500_000  # two weights in a byte count as two
+
+
+def test_bad_rows_end_the_run_before_a_model_is_loaded(workspace: Path, tmp_path: Path) -> None:
+    lines = (workspace / "questions.jsonl").read_text().splitlines()
+    (workspace / "bad.jsonl").write_text("\n".join([*lines[:8], lines[0].replace("shapes/", "nowhere/"), "{"]) + "\n")
+    text = RECIPE.replace("questions", "bad")
+    run = begin(text, workspace, tmp_path)
+    assert wait_until_over(run) == "failed"
+    status = run.status()
+    assert "2 of 10 rows cannot be used" in status.cause
+    assert "bad_rows: skip" in status.remedy
+    notes = [one.text for one in read_events(run.events_file) if isinstance(one, Note)]
+    assert len([one for one in notes if one.startswith("row ")]) == 2
+    assert not (tmp_path / "out").exists()

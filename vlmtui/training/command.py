@@ -1,0 +1,190 @@
+"""`vlmtui train`: reads a recipe, starts its run, and watches it; or says what the run would do. No torch here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from vlmtui.demo import DEMO_MODEL_ID, weights_path
+from vlmtui.runs.command import follow
+from vlmtui.runs.control import start
+from vlmtui.runs.folder import RunError, create
+from vlmtui.safetext import safe_line
+from vlmtui.training.recipe import Recipe, RecipeError, Stage, read_recipe
+
+PRESETS = Path(__file__).parent / "presets"
+_PREFLIGHT = "vlmtui.training.preflight"
+
+
+def train(options: argparse.Namespace) -> int:
+    """Do what `vlmtui train` was asked; return the exit code: 0, 1 for a failure, 2 for a recipe that is wrong."""
+    if options.presets:
+        return _presets()
+    if options.recipe is None:
+        _complain("name a recipe, e.g. `vlmtui train recipe.yaml`; `vlmtui train --presets` lists some to begin with")
+        return 2
+    preset = PRESETS / f"{options.recipe}.yaml"
+    path = Path(options.recipe).expanduser()
+    if not path.exists() and preset.is_file():
+        print(preset.read_text(encoding="utf-8"), end="")  # noqa: T201 - what the command is for
+        return 0
+    try:
+        recipe, text = read_recipe(path)
+        if options.print_command:
+            return _print_commands(recipe)
+        device = choose_device(recipe)
+        if options.dry_run:
+            return _dry_run(recipe, device, as_json=options.json)
+        _check_output(Path(recipe.output_dir), overwrite=options.overwrite)
+    except RecipeError as error:
+        for mistake in error.mistakes:
+            _complain(mistake)
+        return 2
+    except RunError as error:
+        _complain(str(error))
+        return 1
+    return _start(recipe, text, path, device, detach=options.detach)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what `vlmtui train` takes."""
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE.yaml", help="the recipe; a preset's name prints it")
+    parser.add_argument("--dry-run", action="store_true", help="say what it would do: rows, tokens, labels, memory")
+    parser.add_argument("--json", action="store_true", help="with --dry-run: as one JSON object")
+    parser.add_argument("--detach", action="store_true", help="return at once; `vlmtui runs watch` shows it")
+    parser.add_argument("--overwrite", action="store_true", help="replace a result that output_dir holds already")
+    parser.add_argument("--print-command", action="store_true", help="print the same training as a command of TRL's")
+    parser.add_argument("--presets", action="store_true", help="name the recipes that come with vlmtui")
+    parser.set_defaults(run=train)
+
+
+def choose_device(recipe: Recipe) -> str:
+    """Return the device whose queue the run waits in: `cpu` or `cuda:N`, asked of the driver.
+
+    Raises:
+        RunError: the recipe names a GPU that is not here.
+    """
+    wanted = recipe.looks.device
+    if wanted == "cpu" or any(stage.trl.get("use_cpu") for stage in recipe.stages):
+        return "cpu"
+    free = _gpus()
+    if wanted == "auto":
+        return f"cuda:{free.index(max(free))}" if free else "cpu"
+    number = int(wanted.partition(":")[2] or 0)
+    if number >= len(free):
+        raise RunError(f"there is no GPU {wanted} here", "set device: auto or cpu; `vlmtui doctor` says what is here")
+    return f"cuda:{number}"
+
+
+def trl_commands(recipe: Recipe) -> list[str]:
+    """Return the stages as commands of TRL's own command line, as one would type them.
+
+    What TRL has no name for (our own keys) is not in them.
+    """
+    return [_trl_command(recipe, stage) for stage in recipe.stages]
+
+
+def _trl_command(recipe: Recipe, stage: Stage) -> str:
+    model = dict(recipe.model)
+    if model["model_name_or_path"] == DEMO_MODEL_ID:
+        model["model_name_or_path"] = str(weights_path())
+    data = {"dataset_name": stage.data.dataset_name}
+    for name in ("dataset_config", "dataset_train_split", "dataset_test_split"):
+        if value := getattr(stage.data, name):
+            data[name] = value
+    given = {**model, **data, "output_dir": recipe.output_dir, "max_length": None, **stage.trl}
+    words = ["trl", stage.method]
+    for name, value in given.items():
+        words.append(f"--{name}")
+        match value:
+            case None:
+                words.append("None")
+            case bool():
+                words.append("true" if value else "false")
+            case list():
+                words += [str(one) for one in value]
+            case dict():
+                words.append(json.dumps(value))
+            case _:
+                words.append(str(value))
+    return shlex.join(words)
+
+
+def _print_commands(recipe: Recipe) -> int:
+    for command in trl_commands(recipe):
+        print(command)  # noqa: T201 - what the command is for
+    return 0
+
+
+def _presets() -> int:
+    for path in sorted(PRESETS.glob("*.yaml")):
+        first = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+        print(f"{path.stem:<24}{first}")  # noqa: T201 - what the command is for
+    return 0
+
+
+def _gpus() -> list[int]:
+    """Return the free bytes of each NVIDIA GPU; [] without a driver."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [int(pynvml.nvmlDeviceGetMemoryInfo(handle).free) for handle in handles]
+    except Exception:  # no driver, no library: most machines
+        return []
+
+
+def _check_output(output: Path, *, overwrite: bool) -> None:
+    if output.exists() and not output.is_dir():
+        raise RunError(f"output_dir: {output} is a file", "name a folder")
+    if output.is_dir() and any(output.iterdir()):
+        if not (output / "vlmtui.json").is_file():
+            raise RunError(f"output_dir: {output} holds other things", "name a folder that is new or empty")
+        if not overwrite:
+            raise RunError(f"output_dir: {output} holds a result already", "name another, or add --overwrite")
+
+
+def _start(recipe: Recipe, text: str, path: Path, device: str, *, detach: bool) -> int:
+    methods = "+".join(stage.method for stage in recipe.stages)
+    title = f"{methods} {Path(str(recipe.model['model_name_or_path'])).name} {path.stem}"
+    try:
+        run = create(
+            title, device, msgspec.to_builtins(recipe), text=text, source=str(path.resolve()), output=recipe.output_dir
+        )
+        start(run)
+    except RunError as error:
+        _complain(str(error))
+        return 1
+    except OSError as error:
+        _complain(f"{error.filename or 'the run'}: {error.strerror or error}")
+        return 1
+    if detach:
+        print(run.id)  # noqa: T201 - what the command is for
+        return 0
+    _complain(f"run {run.id}: Ctrl+C stops it with a checkpoint; it goes on when this terminal closes")
+    return follow(run)
+
+
+def _dry_run(recipe: Recipe, device: str, *, as_json: bool) -> int:
+    """Let a process that may import torch say what the run would do."""
+    child = subprocess.run(
+        [sys.executable, "-P", "-m", _PREFLIGHT, device, *(["--json"] if as_json else [])],
+        input=msgspec.json.encode(recipe),
+        env={**os.environ, "HF_HUB_DISABLE_TELEMETRY": "1"},
+        check=False,
+    )
+    return child.returncode
+
+
+def _complain(line: str) -> None:
+    print(safe_line(line), file=sys.stderr)  # noqa: T201 - what the command is for
+
+

@@ -1,0 +1,235 @@
+"""From the rows of a data set to the examples of a training: each row is one, or is named with its fault."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vlmtui.datasets.conversation import Turn, as_conversation, problems_of, right_answers
+from vlmtui.datasets.pictures import Picture, resolve
+from vlmtui.datasets.rows import Row
+from vlmtui.datasets.schema import Schema, detect
+from vlmtui.media.errors import MediaError
+from vlmtui.media.kinds import kind_of
+from vlmtui.safetext import safe_line
+from vlmtui.training.recipe import Data, Method
+
+DESCRIBE = "Describe this image."
+"""What is asked about a picture that has a caption and no question."""
+FRAMES_INTRO = "Following are the frames of a video in temporal order."
+"""What the smol-course says before a video's frames."""
+
+_ROLES = ("system", "user", "assistant")
+_FRAMES = 8
+_FRAME_EDGE = 512
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What one side says: its pictures, then its text."""
+
+    role: str
+    text: str
+    pictures: int = 0
+
+
+@dataclass(slots=True)
+class Example:
+    """Something to learn from.
+
+    Attributes:
+        row: its row in the data set.
+        pictures: with an absolute path, or their bytes; in the order of the messages.
+        prompt: what comes before the answer.
+        answer: what is learned; of a preference the better one.
+        rejected: the worse one.
+        references: all right answers; `answer` is the first.
+    """
+
+    row: int
+    pictures: list[Picture]
+    prompt: list[Message]
+    answer: str
+    rejected: str = ""
+    references: list[str] = field(default_factory=list)
+
+
+class BadRow(msgspec.Struct, frozen=True):
+    """A row that cannot be used, and why, in one line that is safe to show."""
+
+    row: int
+    reason: str
+
+
+class UnfitData(Exception):
+    """A data set that the method cannot use; one line."""
+
+
+def schema_for(columns: list[str], sample: list[dict[str, Any]], data: Data, method: Method) -> Schema:
+    """Return what the rows are, by the recipe's `columns` and by what is found out.
+
+    Raises:
+        UnfitData: `method` cannot use such rows.
+    """
+    found = detect(columns, sample)
+    names = set(columns) | {name for row in sample for name in row}
+    if data.columns:
+        for part, name in data.columns.items():
+            if name not in names:
+                raise UnfitData(f"columns: {part}: there is no column {name!r}, but {', '.join(sorted(names)[:12])}")
+        parts: dict[str, str] = {part: name for part, name in data.columns.items() if part != "images"}
+        pictures = [data.columns["images"]] if "images" in data.columns else found.pictures
+        renamed = [{part: row.get(name) for part, name in parts.items()} for row in sample]
+        again = detect(list(parts), renamed)
+        found = msgspec.structs.replace(
+            again, columns={part: parts[name] for part, name in again.columns.items()}, pictures=pictures
+        )
+    # TRL's own names for those of the schema's kinds that give a better and a worse answer, or one answer.
+    preference = "chosen" in found.columns and "rejected" in found.columns
+    usable = preference if method == "dpo" else found.kind not in ("unknown", "prompt")
+    if not usable:
+        lacking = [line for line in found.missing if line.lower().startswith((method, "any method"))]
+        what = lacking[0] if lacking else f"{method.upper()}: an answer to each prompt"
+        raise UnfitData(
+            f"{found.title.lower()}: {what}; columns are {', '.join(sorted(names)[:12]) or 'none'}: "
+            "name them in the recipe, e.g. columns: {prompt: question, completion: answer, images: image}"
+        )
+    return found
+
+
+def examples_of(
+    rows: Iterable[tuple[int, Row]], schema: Schema, root: Path, method: Method, *, look: bool = True
+) -> Iterator[Example | BadRow]:
+    """Yield the examples of `rows`, and the rows that are none.
+
+    A conversation with several answers gives an example for each of them, with all that came before.
+
+    Args:
+        root: the folder that pictures must lie in.
+        look: whether pictures are decoded to see that they can be.
+    """
+    for number, row in rows:
+        try:
+            yield from _examples(number, row, schema, root, method, look)
+        except _BadRowError as error:
+            yield BadRow(number, safe_line(str(error), 200))
+
+
+class _BadRowError(Exception):
+    pass
+
+
+def _examples(number: int, row: Row, schema: Schema, root: Path, method: Method, look: bool) -> Iterator[Example]:
+    if row.error:
+        raise _BadRowError(row.error)
+    for problem in problems_of(row.values, schema):
+        raise _BadRowError(problem)
+    if schema.kind == "kto" and not _judged_good(row.values.get(schema.columns["label"])):
+        raise _BadRowError("its answer is judged bad: SFT learns from good ones")
+    turns = as_conversation(row.values, schema)
+    answers = right_answers(row.values.get(schema.columns.get("completion", "")))
+    opened: dict[int, list[Picture]] = {}
+
+    def pictures_of(turn: Turn) -> list[Picture]:
+        if id(turn) not in opened:
+            opened[id(turn)] = [shown for one in turn.pictures for shown in _pictures(one, root, look)]
+        return opened[id(turn)]
+
+    shared = [turn for turn in turns if not turn.branch]
+    if "chosen" in schema.columns:
+        chosen = [turn.text for turn in turns if turn.branch == "chosen"]
+        rejected = [turn.text for turn in turns if turn.branch == "rejected"]
+        if len(chosen) != 1 or len(rejected) != 1:
+            raise _BadRowError("chosen and rejected must be one answer each to the same prompt")
+        if method == "dpo" and chosen == rejected:
+            raise _BadRowError("chosen and rejected are the same")
+        yield _example(number, shared, chosen[0], pictures_of, rejected=rejected[0])
+        return
+    for place, turn in enumerate(shared):
+        if turn.role == "assistant":
+            given = answers or [turn.text]
+            if not given[0].strip():
+                raise _BadRowError("an answer is empty")
+            yield _example(number, shared[:place], given[0], pictures_of, references=given)
+
+
+def _example(number: int, before: list[Turn], answer: str, pictures_of: Any, *, rejected: str = "",
+             references: list[str] | None = None) -> Example:  # fmt: skip
+    pictures: list[Picture] = []
+    messages: list[Message] = []
+    for turn in before:
+        if turn.role not in _ROLES:
+            raise _BadRowError(f"{turn.role!r} is no role: system, user and assistant are")
+        own = pictures_of(turn)
+        text = turn.text
+        if not text.strip() and turn.role == "user":
+            text = DESCRIBE
+        if any(kind_of(Path(one.path)) == "video" for one in turn.pictures if one.path):
+            text = f"{FRAMES_INTRO}\n{text}"
+        pictures += own
+        messages.append(Message(turn.role, text, len(own)))
+    if not any(message.role == "user" for message in messages):
+        raise _BadRowError("nothing is asked")
+    return Example(number, pictures, messages, answer.strip(), rejected.strip(), references or [answer.strip()])
+
+
+def _pictures(picture: Picture, root: Path, look: bool) -> list[Picture]:
+    """Return the picture with its absolute path, of a video its frames; raises `_BadRowError`."""
+    from vlmtui.media.pictures import describe
+
+    if picture.data is not None:
+        if not picture.data:
+            raise _BadRowError("a picture has no bytes")
+        if look:
+            try:
+                decoded(picture)
+            except MediaError as error:
+                raise _BadRowError(error.cause) from None
+        return [picture]
+    place = resolve(picture.path, root)
+    if isinstance(place, str):
+        raise _BadRowError(place)
+    try:
+        if kind_of(place) == "video":
+            return _frames(place)
+        found = Picture(str(place))
+        if look:
+            decoded(found)
+        else:
+            describe(place)
+    except MediaError as error:
+        raise _BadRowError(error.cause) from None
+    return [found]
+
+
+def _frames(place: Path) -> list[Picture]:
+    from PIL import Image
+
+    from vlmtui.media.videos import sample_frames
+    from vlmtui.models.sampling import FrameSampling
+
+    found: list[Picture] = []
+    for frame in sample_frames(place, FrameSampling(frames=_FRAMES), longest_edge=_FRAME_EDGE).frames:
+        file = io.BytesIO()
+        Image.fromarray(frame).save(file, "PNG", compress_level=1)
+        found.append(Picture(str(place), file.getvalue()))
+    return found
+
+
+def decoded(picture: Picture) -> Any:
+    """Return the picture's pixels as an RGB Pillow image, as a question to the model would show it.
+
+    Raises:
+        MediaError: it cannot be decoded.
+    """
+    from vlmtui.media.pictures import open_bytes, open_picture
+
+    return open_picture(picture.path) if picture.data is None else open_bytes(picture.data, picture.path)
+
+
+def _judged_good(value: Any) -> bool:
+    return value is True or str(value).lower() in ("1", "true")

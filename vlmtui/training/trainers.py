@@ -1,0 +1,143 @@
+"""TRL's trainers, with checkpoints that are whole or not there, and labels that are looked at before they are learned.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+from trl import DPOTrainer, SFTTrainer
+
+from vlmtui.training.failures import TrainingFailure
+
+_WINDOW = "window.json"
+
+
+class WholeCheckpoints:
+    """Mixed into a TRL trainer: a checkpoint is written aside and renamed, and old ones go only when it stands.
+
+    The sums since the last log are kept with it too, so that a resumed run logs what an uninterrupted one would have.
+
+    Attributes:
+        keep: how many checkpoints stay; None for all.
+        saved: called with the step and folder of each.
+    """
+
+    args: Any
+    state: Any
+    keep: int | None = None
+    saved: Callable[[int, Path], None] = staticmethod(lambda step, path: None)
+    _aside: Path | None = None
+
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """Write none beside checkpoints; the result gets its own."""
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._aside) if self._aside is not None else str(self.args.output_dir)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = Path(self.args.output_dir)
+        name = f"checkpoint-{self.state.global_step}"
+        final = folder / name
+        if final.exists():
+            return  # stopped right after a regular one
+        aside = folder / f".writing-{name}"
+        shutil.rmtree(aside, ignore_errors=True)
+        self._aside = aside
+        best = self.state.best_model_checkpoint
+        try:
+            super()._save_checkpoint(model, trial)  # type: ignore[misc]
+            made = aside / name
+            if self.state.best_model_checkpoint not in (None, best):
+                self.state.best_model_checkpoint = str(folder / Path(self.state.best_model_checkpoint).name)
+                self.state.save_to_json(str(made / "trainer_state.json"))
+            elif best is not None and self.state.best_global_step:
+                self.state.best_model_checkpoint = str(folder / f"checkpoint-{self.state.best_global_step}")
+            (made / _WINDOW).write_text(json.dumps(self._window()), encoding="utf-8")
+            made.rename(final)
+        finally:
+            self._aside = None
+            shutil.rmtree(aside, ignore_errors=True)
+        self._rotate(folder)
+        self.saved(self.state.global_step, final)
+
+    def _rotate(self, folder: Path) -> None:
+        if self.keep is None:
+            return
+        found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+        for path in found[: -max(1, self.keep)]:
+            if str(path) != self.state.best_model_checkpoint:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _window(self) -> dict[str, Any]:
+        mine: Any = self
+        return {
+            "loss": float(mine._tr_loss),
+            "logged": mine._globalstep_last_logged,
+            "metrics": {name: list(map(float, values)) for name, values in mine._metrics["train"].items()},
+            "tokens": int(mine._total_train_tokens),
+        }
+
+
+class _Restore(TrainerCallback):
+    """Puts back, at the beginning of a resumed run, what `WholeCheckpoints` kept beside the checkpoint."""
+
+    def __init__(self, trainer: Any, checkpoint: Path) -> None:
+        self._trainer = trainer
+        self._checkpoint = checkpoint
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        kept = json.loads((self._checkpoint / _WINDOW).read_text(encoding="utf-8"))
+        trainer = self._trainer
+        trainer._tr_loss += torch.tensor(kept["loss"], device=trainer._tr_loss.device)
+        trainer._globalstep_last_logged = kept["logged"]
+        trainer._metrics["train"] = defaultdict(list, kept["metrics"])
+        trainer._total_train_tokens = kept["tokens"]
+
+
+class Sft(WholeCheckpoints, SFTTrainer):
+    """TRL's `SFTTrainer`."""
+
+
+class Dpo(WholeCheckpoints, DPOTrainer):
+    """TRL's `DPOTrainer`."""
+
+
+TRAINERS: dict[str, Any] = {"sft": Sft, "dpo": Dpo}
+
+
+def restore_window(trainer: Any, checkpoint: Path) -> None:
+    """Let `trainer` go on with the sums that belong to `checkpoint`."""
+    if (checkpoint / _WINDOW).is_file():
+        trainer.add_callback(_Restore(trainer, checkpoint))
+
+
+class CheckedLabels:
+    """A collator that looks at what its inner one makes: an image token among the labels would be learned as a word."""
+
+    def __init__(self, inner: Callable[[list[dict[str, Any]]], Any], image_token: int) -> None:
+        self._inner = inner
+        self._image_token = image_token
+
+    def __call__(self, examples: list[dict[str, Any]]) -> Any:
+        """Return the batch.
+
+        Raises:
+            TrainingFailure: a label is an image token, or an example has no label.
+        """
+        batch = self._inner(examples)
+        labels = batch.get("labels")
+        if labels is not None:
+            if bool((labels == self._image_token).any()):
+                raise TrainingFailure(
+                    "image tokens came among the labels", "report this: the examples have prompt and completion"
+                )
+            if bool((labels != -100).sum(dim=1).eq(0).any()):
+                raise TrainingFailure("an example has no answer to learn", "`--dry-run` names the rows")
+        return batch

@@ -1,0 +1,93 @@
+"""The process that trains: `python -m vlmtui.training.worker FOLDER`. It owns the run until it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import traceback
+from pathlib import Path
+
+import msgspec
+
+from vlmtui.runs.folder import Job, RunFolder
+from vlmtui.runs.queue import wait_for_turn
+from vlmtui.training.recipe import Recipe
+from vlmtui.training.reporting import Reporter
+
+
+def main(folder: str) -> int:
+    """Run the training in `folder`; return 0 when it finished or was stopped, else 1."""
+    run = RunFolder(Path(folder))
+    reporter = Reporter(run)
+    reporter.stop_on_signals()
+    job = run.job()
+    try:
+        lock = wait_for_turn(run, job.device, lambda: reporter.stopped)
+        if lock is None:
+            reporter.end("stopped", "it was stopped while it waited")
+            return 0
+        reporter.set("starting")
+        _prepare(job.device)
+        finished = _train(run, job, reporter)
+        reporter.end("finished" if finished else "stopped")
+    except BaseException as error:
+        from vlmtui.training.failures import understand
+
+        traceback.print_exc()
+        failure = understand(error)
+        reporter.end("failed", failure.cause, failure.remedy)
+        return 1
+    return 0
+
+
+def _prepare(device: str) -> None:
+    """Set what has to be set before torch is imported."""
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ["CUDA_VISIBLE_DEVICES"] = device.partition(":")[2] if device.startswith("cuda") else ""
+
+
+def _train(run: RunFolder, job: Job, reporter: Reporter) -> bool:
+    from vlmtui.training.stage import run_stage
+
+    recipe = msgspec.convert(job.recipe, Recipe)
+    before: Path | None = None
+    for stage in recipe.stages:
+        result = run.results / stage.method
+        if not result.exists() and not run_stage(recipe, stage, reporter, before):
+            return False
+        before = result
+    assert before is not None
+    publish(before, Path(recipe.output_dir), job)
+    return True
+
+
+def publish(result: Path, output: Path, job: Job) -> None:
+    """Copy the result to where the recipe wants it, in one piece; an older one there is replaced.
+
+    Raises:
+        OSError: the disk is full or may not be written.
+    """
+    from vlmtui.training.card import model_card
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    aside = output.with_name(f".{output.name}.{job.id}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(result, aside)
+    scores = {
+        path.name.removesuffix("-metrics.json"): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(result.parent.glob("*-metrics.json"))
+    }
+    (aside / "README.md").write_text(model_card(job, scores), encoding="utf-8")
+    (aside / "vlmtui.json").write_text(json.dumps({"run": job.id}), encoding="utf-8")
+    old = output.with_name(f".{output.name}.{job.id}.old")
+    if output.exists():
+        output.rename(old)
+    aside.rename(output)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
