@@ -1,4 +1,4 @@
-"""What is learned of an example, and what a recipe would do, asked of TRL's own collators and of models' real shapes."""
+"""What is learned of an example, and what a recipe would do, asked of TRL's collators and models' real shapes."""
 
 from __future__ import annotations
 
@@ -121,7 +121,9 @@ def _smolvlm_2b() -> Any:
         "hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27, "num_attention_heads": 16,
         "image_size": 384, "patch_size": 14, "model_type": "idefics3_vision",
     }  # fmt: skip
-    return transformers.Idefics3Config(text_config=text, vision_config=vision, scale_factor=3, tie_word_embeddings=False)
+    return transformers.Idefics3Config(
+        text_config=text, vision_config=vision, scale_factor=3, tie_word_embeddings=False
+    )
 
 
 @pytest.mark.parametrize(
