@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ import pytest
 # Before any import of huggingface_hub, here and in every child: no test may ask a hub that it does not run itself.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+# A suite started in the background (`nohup`, a shell's `&`) is told to ignore these, and every program that a test starts
+# would be, too: Ctrl+C would not stop it and the end of its terminal would not end it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
