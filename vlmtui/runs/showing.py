@@ -24,7 +24,12 @@ from vlmtui.runs.folder import Job, RunFolder
 from vlmtui.runs.status import Status
 from vlmtui.safetext import safe_line
 
-_FIRST = ("loss", "eval_loss", "rewards/accuracies", "rewards/margins", "learning_rate", "samples_per_s")
+_FIRST = (
+    "loss", "eval_loss", "exact_match", "relaxed_accuracy", "anls", "rewards/accuracies", "eval_rewards/accuracies",
+    "rewards/margins", "learning_rate", "samples_per_s",
+)  # fmt: skip
+_DULL = ("runtime", "_per_second", "num_tokens", "total_flos", "entropy", "logits/chosen", "logits/rejected",
+         "logps/chosen", "logps/rejected", "gpu_memory")  # fmt: skip
 
 
 def as_table(runs: list[tuple[Job, Status]]) -> list[str]:
@@ -109,5 +114,7 @@ def _answered(one: Answer) -> str:
 
 
 def _numbers(values: dict[str, float]) -> str:
+    """Return the numbers that people look for, those that matter most first; the log has all."""
     names = [name for name in _FIRST if name in values] + [name for name in values if name not in _FIRST]
-    return "  ".join(f"{name} {values[name]:.4g}" for name in names)
+    shown = [name for name in names if not name.endswith(_DULL)]
+    return "  ".join(f"{name} {values[name]:.4g}" for name in shown)

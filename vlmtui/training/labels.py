@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from vlmtui.training.examples import Example, decoded
-from vlmtui.training.storing import answer_of, messages_of
+from vlmtui.training.examples import BadRow, Example, UnfitData, decoded
+from vlmtui.training.reading import Examples
+from vlmtui.training.storing import answer_of, messages_of, plain_words
 
 _LONGEST = 600
 
@@ -45,6 +46,29 @@ def lengths(example: Example, processor: Any, plain: Callable[[str], str]) -> Le
         more = max(0, len(words(plain(example.rejected)).input_ids) - len(words(plain(example.answer)).input_ids))
     pixels = batch.get("pixel_values")
     return Lengths(len(ids) - image + more, image, int(pixels.shape[1]) if pixels is not None else 0)
+
+
+def leave_out_long(found: Examples, limit: int | None, processor: Any) -> None:
+    """Move the examples that have more tokens than `limit` to the bad rows: cut, they would lose image tokens.
+
+    Raises:
+        UnfitData: none is left to train on.
+    """
+    if limit is None:
+        return
+    plain = plain_words(processor)
+    for examples in (found.train, found.evaluation):
+        kept: list[Example] = []
+        for example in examples:
+            long = lengths(example, processor, plain)
+            if long.text + long.image <= limit:
+                kept.append(example)
+            else:
+                reason = f"{long.text + long.image} tokens (of pictures {long.image}), more than max_length: {limit}"
+                found.bad.append(BadRow(example.row, reason))
+        examples[:] = kept
+    if not found.train:
+        raise UnfitData(f"no row can be trained on: {found.bad[-1].reason}")
 
 
 def inspect(example: Example, processor: Any, plain: Callable[[str], str]) -> dict[str, Any]:

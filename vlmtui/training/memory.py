@@ -22,7 +22,7 @@ def estimate(
     tiles: int,
     on_cpu: bool,
 ) -> dict[str, float]:
-    """Return bytes by part: weights, gradients, optimizer, activations, and their total.
+    """Return bytes by part: weights, reference model, gradients, optimizer, activations, and their total.
 
     Args:
         config: the model's configuration.
@@ -41,11 +41,13 @@ def estimate(
         each = 1.05
     adapters = bool(recipe.model.get("use_peft"))
     weights = (total - trained) * each + trained * (4.0 if adapters else each)
-    full = 1 + any(stage.method == "dpo" for stage in recipe.stages) * (not adapters)
+    preferences = any(stage.method == "dpo" for stage in recipe.stages)
     width = 4 if on_cpu else 2
     sequences = batch * (2 if recipe.stages[-1].method == "dpo" else 1)
     parts = {
-        "weights": weights * full,
+        "weights": weights,
+        # Under adapters the model without them is the reference; else it is a second model.
+        "reference": total * each if preferences and not adapters else 0.0,
         "gradients": trained * (4.0 if adapters else each),
         "optimizer": float(trained * _OPTIMIZERS.get(str(trl.get("optim", "")), _ADAM)),
         "activations": _activations(config, trl, sequences, tokens, tiles, width),

@@ -82,19 +82,19 @@ def examine(recipe: Recipe) -> dict[str, Any]:
 
 
 def _stage(stage: Stage, processor: Any) -> dict[str, Any]:
-    from vlmtui.training.labels import inspect, lengths
+    from vlmtui.training.labels import inspect, leave_out_long, lengths
     from vlmtui.training.reading import read_examples
     from vlmtui.training.stage import SEED
     from vlmtui.training.storing import plain_words
 
     found = read_examples(stage.data, stage.method, stage.trl.get("seed", SEED))
+    leave_out_long(found, stage.data.max_length, processor)
     plain = plain_words(processor)
     step = max(1, len(found.train) // _MEASURED)
     measured = [lengths(example, processor, plain) for example in found.train[::step][:_MEASURED]]
     totals = [one.text + one.image for one in measured]
-    limit = stage.data.max_length
     window = int(processor.tokenizer.model_max_length)
-    too_long = sum(total > (limit or window) for total in totals)
+    too_long = sum(total > window for total in totals)
     shown = inspect(found.train[0], processor, plain)
     return {
         "method": stage.method,
@@ -158,7 +158,7 @@ def _stage_lines(stage: dict[str, Any]) -> list[str]:
         lines += [f"    row {one['row']}: {one['reason']}" for one in stage["bad"]]
     lines.append(
         f"  tokens an example: median {tokens['median']:.0f} (text {tokens['text']:.0f}, image {tokens['image']:.0f}), "
-        f"longest {tokens['longest']}, too long {tokens['too_long']:.1%}"
+        f"longest {tokens['longest']}, beyond the model's context {tokens['too_long']:.1%}"
     )
     most = max(count for _, _, count in tokens["histogram"])
     for start, end, count in tokens["histogram"]:

@@ -19,6 +19,7 @@ from vlmtui.runs.events import Stage as StageBegan
 from vlmtui.training.callback import ReportCallback
 from vlmtui.training.examples import Example
 from vlmtui.training.failures import TrainingFailure
+from vlmtui.training.labels import leave_out_long
 from vlmtui.training.loading import count_by_tower, load_model, load_processor, lora_config
 from vlmtui.training.reading import read_examples
 from vlmtui.training.recipe import Recipe, Stage
@@ -51,10 +52,10 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     if not torch.cuda.is_available():
         # Two threads on two cores that others use too wait for each other at every layer, many times longer than one.
         torch.set_num_threads(threads_for(usable_cores(), torch.get_num_threads()))
-    place = store_examples(stage, run.path / "data", reporter)
     on_cpu = not torch.cuda.is_available() and not torch.backends.mps.is_available()
     processor = load_processor(recipe, on_cpu=on_cpu)
     plain = plain_words(processor)
+    place = store_examples(stage, run.path / "data", reporter, processor)
     train = open_examples(place["train"], stage.method, plain)
     evaluation = open_examples(place["evaluation"], stage.method, plain) if place["evaluation"].exists() else None
     held_out = _held_out(place["evaluation"], recipe.looks.eval_examples)
@@ -109,7 +110,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     return True
 
 
-def store_examples(stage: Stage, folder: Path, reporter: Reporter) -> dict[str, Path]:
+def store_examples(stage: Stage, folder: Path, reporter: Reporter, processor: Any) -> dict[str, Path]:
     """Write the stage's examples into `folder`, once for all attempts; return where they are.
 
     Raises:
@@ -120,6 +121,7 @@ def store_examples(stage: Stage, folder: Path, reporter: Reporter) -> dict[str, 
     if place["train"].exists():
         return place
     found = read_examples(stage.data, stage.method, stage.trl.get("seed", SEED))
+    leave_out_long(found, stage.data.max_length, processor)
     for note in found.notes:
         reporter.note(note)
     if found.bad:

@@ -14,13 +14,15 @@ from PIL import Image
 
 from tests.tiny_model import checkpoint
 from vlmtui.datasets.pictures import Picture
+from vlmtui.datasets.schema import Schema
 from vlmtui.demo import weights_path
 from vlmtui.training.command import PRESETS
-from vlmtui.training.examples import Example, Message
+from vlmtui.training.examples import Example, Message, UnfitData
 from vlmtui.training.failures import TrainingFailure
-from vlmtui.training.labels import collated, inspect, lengths
+from vlmtui.training.labels import collated, inspect, leave_out_long, lengths
 from vlmtui.training.loading import load_processor, target_pattern
 from vlmtui.training.outline import outline
+from vlmtui.training.reading import Examples
 from vlmtui.training.recipe import Looks, Recipe, parse_recipe
 from vlmtui.training.storing import open_examples, plain_words, read_example, write_examples
 from vlmtui.training.trainers import CheckedLabels
@@ -80,6 +82,17 @@ def test_special_words_in_a_data_set_are_text(picture: Picture) -> None:
     labels = batch["labels"][0]
     assert (labels == image).sum() == 0
     assert (labels == end).sum() == 1
+
+
+def test_a_limit_on_the_length_cuts_nothing(picture: Picture) -> None:
+    processor = load_processor(recipe_for("demo"), on_cpu=True)
+    short, long = example(picture), example(picture, "a red picture " * 30)
+    found = Examples([short, long], [long], 3, [], Schema(), [])
+    leave_out_long(found, 60, processor)
+    assert (found.train, found.evaluation) == ([short], [])
+    assert len(found.bad) == 2 and "of pictures 16" in found.bad[0].reason
+    with pytest.raises(UnfitData, match="max_length: 9"):
+        leave_out_long(found, 9, processor)
 
 
 def test_a_label_on_an_image_token_ends_the_training(picture: Picture) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from safetensors.numpy import load_file
 
 from vlmtui.runs.control import resume, start, stop
 from vlmtui.runs.events import Answers, Checkpointed, Event, EventReader, Logged, Note, Stage, read_events
-from vlmtui.runs.folder import RunFolder, create
+from vlmtui.runs.folder import RunFolder, create, every
 from vlmtui.runs.status import ENDED
 from vlmtui.training.recipe import parse_recipe
 
@@ -141,10 +143,19 @@ def test_sft_and_then_dpo_with_answers_at_each_evaluation(workspace: Path, tmp_p
     assert list((run.path / "tensorboard" / "dpo").glob("events*"))
 
 
-def test_four_bits_on_a_cpu(workspace: Path, tmp_path: Path) -> None:
+def test_four_bits_on_a_cpu_while_the_terminal_is_killed(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = RECIPE.replace("max_steps: 24", "max_steps: 2\nload_in_4bit: true\nuse_bnb_nested_quant: true")
     text = text.replace("eval_fraction: 0.0", "eval_fraction: 0.2\neval_examples: 2\neval_max_new_tokens: 3")
-    run = begin(text, workspace, tmp_path)
+    monkeypatch.setenv("VLMTUI_RUNS", str(tmp_path / "runs"))
+    (workspace / "four.yaml").write_text(text.replace("output_dir: out", f"output_dir: {tmp_path / 'out'}"))
+    command = [sys.executable, "-m", "vlmtui", "train", str(workspace / "four.yaml")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as terminal:
+        assert terminal.stderr is not None
+        assert "it goes on when this terminal closes" in terminal.stderr.readline()
+        terminal.kill()
+    (run,) = every(tmp_path / "runs")
     assert wait_until_over(run) == "finished", run.log_file.read_text()[-3000:]
     (stage,) = [one for one in read_events(run.events_file) if isinstance(one, Stage)]
     assert stage.parameters - stage.trainable > 1_500_000  # two weights in a byte count as two
