@@ -12,8 +12,8 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
-# A suite started in the background (`nohup`, a shell's `&`) is told to ignore these, and every program that a test starts
-# would be, too: Ctrl+C would not stop it and the end of its terminal would not end it.
+# A suite started in the background (`nohup`, a shell's `&`) is told to ignore these, and so is every program that a
+# test starts: Ctrl+C would not stop it and the end of its terminal would not end it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
