@@ -244,7 +244,7 @@ def _lay_over(model: Any, adapter: Path) -> None:
     except (RuntimeError, ValueError, KeyError) as error:
         raise EngineFailure(
             "bad_adapter",
-            f"the adapter {adapter.name} does not fit this checkpoint: {error}",
+            f"the adapter {adapter.name} does not fit this checkpoint",
             "load the checkpoint that it was trained on: its adapter_config.json names it",
         ) from error
 

@@ -100,7 +100,7 @@ def _trl_command(recipe: Recipe, stage: Stage) -> str:
         if value := getattr(stage.data, name):
             data[name] = value
     given = {**model, **data, "output_dir": recipe.output_dir, "max_length": None, **stage.trl}
-    words = ["trl", stage.method]
+    words = ["trl", "dpo" if stage.method == "mpo" else stage.method]
     for name, value in given.items():
         words.append(f"--{name}")
         match value:

@@ -17,7 +17,7 @@ from vlmtui.datasets.schema import Schema, detect
 from vlmtui.media.errors import MediaError
 from vlmtui.media.kinds import kind_of
 from vlmtui.safetext import safe_line
-from vlmtui.training.recipe import Data, Method
+from vlmtui.training.recipe import PREFERENCES, Data, Method
 
 DESCRIBE = "Describe this image."
 """What is asked about a picture that has a caption and no question."""
@@ -48,6 +48,7 @@ class Example:
         answer: what is learned; of a preference the better one.
         rejected: the worse one.
         references: all right answers; `answer` is the first.
+        good: whether the answer is a good one; KTO learns from bad ones, too.
     """
 
     row: int
@@ -56,6 +57,7 @@ class Example:
     answer: str
     rejected: str = ""
     references: list[str] = field(default_factory=list)
+    good: bool = True
 
 
 class BadRow(msgspec.Struct, frozen=True):
@@ -90,9 +92,12 @@ def schema_for(columns: list[str], sample: list[dict[str, Any]], data: Data, met
         )
     # TRL's own names for those of the schema's kinds that give a better and a worse answer, or one answer.
     preference = "chosen" in found.columns and "rejected" in found.columns
-    usable = preference if method == "dpo" else found.kind not in ("unknown", "prompt")
+    usable = found.kind not in ("unknown", "prompt")
+    if method != "sft":
+        usable = preference or (method == "kto" and found.kind == "kto")
     if not usable:
-        lacking = [line for line in found.missing if line.lower().startswith((method, "any method"))]
+        like = "dpo" if method == "mpo" else method
+        lacking = [line for line in found.missing if line.lower().startswith((like, "any method"))]
         what = lacking[0] if lacking else f"{method.upper()}: an answer to each prompt"
         raise UnfitData(
             f"{found.title.lower()}: {what}; columns are {', '.join(sorted(names)[:12]) or 'none'}: "
@@ -128,7 +133,8 @@ def _examples(number: int, row: Row, schema: Schema, root: Path, method: Method,
         raise _BadRowError(row.error)
     for problem in problems_of(row.values, schema):
         raise _BadRowError(problem)
-    if schema.kind == "kto" and not _judged_good(row.values.get(schema.columns["label"])):
+    good = schema.kind != "kto" or _judged_good(row.values.get(schema.columns["label"]))
+    if not good and method != "kto":
         raise _BadRowError("its answer is judged bad: SFT learns from good ones")
     turns = as_conversation(row.values, schema)
     answers = right_answers(row.values.get(schema.columns.get("completion", "")))
@@ -145,20 +151,25 @@ def _examples(number: int, row: Row, schema: Schema, root: Path, method: Method,
         rejected = [turn.text for turn in turns if turn.branch == "rejected"]
         if len(chosen) != 1 or len(rejected) != 1:
             raise _BadRowError("chosen and rejected must be one answer each to the same prompt")
-        if method == "dpo" and chosen == rejected:
+        if method != "sft" and chosen == rejected:
             raise _BadRowError("chosen and rejected are the same")
-        yield _example(number, shared, chosen[0], pictures_of, rejected=rejected[0])
+        if method == "kto":
+            yield _example(number, shared, chosen[0], pictures_of)
+            yield _example(number, shared, rejected[0], pictures_of, good=False)
+        else:
+            worse = rejected[0] if method in PREFERENCES else ""
+            yield _example(number, shared, chosen[0], pictures_of, rejected=worse)
         return
     for place, turn in enumerate(shared):
         if turn.role == "assistant":
             given = answers or [turn.text]
             if not given[0].strip():
                 raise _BadRowError("an answer is empty")
-            yield _example(number, shared[:place], given[0], pictures_of, references=given)
+            yield _example(number, shared[:place], given[0], pictures_of, references=given, good=good)
 
 
 def _example(number: int, before: list[Turn], answer: str, pictures_of: Any, *, rejected: str = "",
-             references: list[str] | None = None) -> Example:  # fmt: skip
+             references: list[str] | None = None, good: bool = True) -> Example:  # fmt: skip
     pictures: list[Picture] = []
     messages: list[Message] = []
     for turn in before:
@@ -174,7 +185,7 @@ def _example(number: int, before: list[Turn], answer: str, pictures_of: Any, *, 
         messages.append(Message(turn.role, text, len(own)))
     if not any(message.role == "user" for message in messages):
         raise _BadRowError("nothing is asked")
-    return Example(number, pictures, messages, answer.strip(), rejected.strip(), references or [answer.strip()])
+    return Example(number, pictures, messages, answer.strip(), rejected.strip(), references or [answer.strip()], good)
 
 
 def _pictures(picture: Picture, root: Path, look: bool) -> list[Picture]:

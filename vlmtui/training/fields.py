@@ -14,7 +14,12 @@ from typing import Any
 
 import msgspec
 
-_CONFIGS = {"sft": ("sft_config", "SFTConfig"), "dpo": ("dpo_config", "DPOConfig")}
+_CONFIGS = {
+    "sft": ("sft_config", "SFTConfig"),
+    "dpo": ("dpo_config", "DPOConfig"),
+    "mpo": ("dpo_config", "DPOConfig"),
+    "kto": ("kto_config", "KTOConfig"),
+}
 
 
 class Field(msgspec.Struct, frozen=True):

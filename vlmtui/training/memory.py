@@ -41,9 +41,9 @@ def estimate(
         each = 1.05
     adapters = bool(recipe.model.get("use_peft"))
     weights = (total - trained) * each + trained * (4.0 if adapters else each)
-    preferences = any(stage.method == "dpo" for stage in recipe.stages)
+    preferences = any(stage.method != "sft" for stage in recipe.stages)
     width = 4 if on_cpu else 2
-    sequences = batch * (2 if recipe.stages[-1].method == "dpo" else 1)
+    sequences = batch * (2 if recipe.stages[-1].method != "sft" else 1)
     parts = {
         "weights": weights,
         # Under adapters the model without them is the reference; else it is a second model.

@@ -16,8 +16,10 @@ from vlmtui.demo import DEMO_MODEL_ID
 from vlmtui.training.contradictions import contradictions, refused
 from vlmtui.training.fields import FieldsMissing, accepts, model_fields, training_fields
 
-Method = Literal["sft", "dpo"]
-METHODS: tuple[Method, ...] = ("sft", "dpo")
+Method = Literal["sft", "dpo", "mpo", "kto"]
+METHODS: tuple[Method, ...] = ("sft", "dpo", "mpo", "kto")
+PREFERENCES: frozenset[Method] = frozenset({"dpo", "mpo"})
+"""The methods that learn from a better and a worse answer."""
 Tower = Literal["text", "connector", "vision"]
 
 _MOST = 1_000_000
@@ -223,12 +225,12 @@ class _Reader:
             self._say(table, "method", f"is needed: one of {', '.join(METHODS)}, or a list of them")
             return ["sft"]
         wanted = given if isinstance(given, list) else [given]
-        methods = [method for method in METHODS for one in wanted if one == method]
+        methods: list[Method] = [method for method in METHODS for one in wanted if one == method]
         if not wanted or len(methods) != len(wanted) or len(set(methods)) != len(methods):
-            self._say(table, "method", f"{given!r} is none that is known: choose sft, dpo or [sft, dpo]")
+            self._say(table, "method", f"{given!r} is none that is known: choose {', '.join(METHODS)} or [sft, dpo]")
             return methods[:1] or ["sft"]
-        if methods != wanted:
-            self._say(table, "method", "the order is [sft, dpo]: preferences are trained on a model that can answer")
+        if methods != wanted or len(methods) > 2 or (len(methods) == 2 and methods[0] != "sft"):
+            self._say(table, "method", "two stages are [sft, dpo], [sft, mpo] or [sft, kto], in this order")
         return methods
 
     def _part(self, given: Any, method: str) -> _Lines:
@@ -251,9 +253,11 @@ class _Reader:
         trl = {name: self._typed(both, name, fields[name]) for name in both if name in fields and name not in ours}
         for name, reason in refused(trl):
             self._say(both, name, reason)
+        if method == "kto" and trl.get("per_device_train_batch_size") == 1:
+            self._say(both, "per_device_train_batch_size", "KTO needs more than 1: it compares within the batch")
         if data is None:
             return None
-        return Stage(method=method, data=self._located(data, both), trl=trl)
+        return Stage(method=method, data=self._located(data, both), trl=_BY_METHOD.get(method, {}) | trl)
 
     def _located(self, data: Data, table: _Lines) -> Data:
         """Return `data` with absolute paths."""
@@ -329,6 +333,10 @@ class _Reader:
             self._mistakes.append(mistake)
 
 
+_BY_METHOD: dict[Method, dict[str, Any]] = {
+    # MPO is DPO with three losses at once (Wang et al. 2024), weighted as in its paper and TRL's documentation.
+    "mpo": {"loss_type": ["sigmoid", "bco_pair", "sft"], "loss_weights": [0.8, 0.2, 1.0]}
+}
 _SUFFIXES = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow"}
 _GONE = {
     "warmup_ratio": "warmup_steps takes a share below 1 now",

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from vlmtui.training.storing import open_examples, plain_words, read_example, wr
 from vlmtui.training.trainers import TRAINERS, CheckedLabels, restore_window
 
 _NAMED = 10
-_CONFIGS = {"sft": "SFTConfig", "dpo": "DPOConfig"}
+_CONFIGS = {"sft": "SFTConfig", "dpo": "DPOConfig", "mpo": "DPOConfig", "kto": "KTOConfig"}
 SEED = 42
 
 
@@ -61,7 +62,8 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     held_out = _held_out(place["evaluation"], recipe.looks.eval_examples)
     model, adapters = _model(recipe, before)
     arguments = trainer_arguments(stage, run.checkpoints(stage.method), evaluates=evaluation is not None, on_cpu=on_cpu)
-    arguments.eval_on_start = evaluation is not None and checkpoint is None
+    if evaluation is None or checkpoint is not None:
+        arguments.eval_on_start = False  # what was found before the first step is known by now
     callback = ReportCallback(
         reporter, stage.method, recipe.looks, held_out, processor, plain, arguments.per_device_eval_batch_size
     )
@@ -157,6 +159,7 @@ def trainer_arguments(stage: Stage, output: Path, *, evaluates: bool, on_cpu: bo
         defaults.pop("save_steps")
     if evaluates:
         defaults["eval_strategy"] = "steps" if "eval_steps" in given else "epoch"
+        defaults["eval_on_start"] = True
         defaults["per_device_eval_batch_size"] = given.get("per_device_train_batch_size", 8)
     else:
         given["eval_strategy"] = "no"
@@ -185,13 +188,14 @@ def _precision(on_cpu: bool) -> str:
 
 
 def _held_out(place: Path, count: int) -> list[Example]:
-    """Return the first examples for evaluation: the same ones at each."""
+    """Return the first examples for evaluation whose answer is a good one: the same ones at each."""
     if not count or not place.exists():
         return []
     import datasets
 
     found = datasets.Dataset.from_file(str(place))
-    return [read_example(found[number]) for number in range(min(count, len(found)))]
+    good = (number for number, label in enumerate(found["label"]) if label)
+    return [read_example(found[number]) for number in islice(good, count)]
 
 
 def _model(recipe: Recipe, before: Path | None) -> tuple[Any, Any]:

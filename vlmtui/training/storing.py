@@ -14,7 +14,7 @@ from vlmtui.datasets.pictures import Picture
 from vlmtui.media.errors import MediaError
 from vlmtui.training.examples import Example, Message, decoded
 from vlmtui.training.failures import TrainingFailure
-from vlmtui.training.recipe import Method
+from vlmtui.training.recipe import PREFERENCES, Method
 
 _SCHEMA = pa.schema(
     [
@@ -25,6 +25,7 @@ _SCHEMA = pa.schema(
         ("chosen", pa.string()),
         ("rejected", pa.string()),
         ("references", pa.list_(pa.string())),
+        ("label", pa.bool_()),
     ]
 )
 _BATCH = 64
@@ -53,6 +54,7 @@ def _row(example: Example) -> dict[str, Any]:
         "chosen": example.answer,
         "rejected": example.rejected,
         "references": example.references,
+        "label": example.good,
     }
 
 
@@ -65,6 +67,7 @@ def read_example(values: dict[str, Any]) -> Example:
         values["completion"],
         values["rejected"],
         values["references"],
+        values["label"],
     )
 
 
@@ -79,7 +82,8 @@ def open_examples(path: Path, method: Method, plain: Callable[[str], str]) -> An
     """
     import datasets
 
-    wanted = ["completion"] if method == "sft" else ["chosen", "rejected"]
+    wanted = ["chosen", "rejected"] if method in PREFERENCES else ["completion"]
+    flags = ["label"] if method == "kto" else []
     found = datasets.Dataset.from_file(str(path))
 
     def shown(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -91,9 +95,9 @@ def open_examples(path: Path, method: Method, plain: Callable[[str], str]) -> An
         for name in wanted:
             if name in batch:
                 made[name] = [answer_of(text, plain) for text in batch[name]]
-        return made
+        return made | {name: batch[name] for name in flags if name in batch}
 
-    return found.select_columns(["images", "prompt", *wanted]).with_transform(shown)
+    return found.select_columns(["images", "prompt", *wanted, *flags]).with_transform(shown)
 
 
 def messages_of(messages: list[Message], plain: Callable[[str], str]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from transformers import TrainerCallback
-from trl import DPOTrainer, SFTTrainer
+from trl import DPOTrainer, KTOTrainer, SFTTrainer
 
 from vlmtui.training.failures import TrainingFailure
 
@@ -109,7 +109,11 @@ class Dpo(WholeCheckpoints, DPOTrainer):
     """TRL's `DPOTrainer`."""
 
 
-TRAINERS: dict[str, Any] = {"sft": Sft, "dpo": Dpo}
+class Kto(WholeCheckpoints, KTOTrainer):
+    """TRL's `KTOTrainer`."""
+
+
+TRAINERS: dict[str, Any] = {"sft": Sft, "dpo": Dpo, "mpo": Dpo, "kto": Kto}
 
 
 def restore_window(trainer: Any, checkpoint: Path) -> None:

@@ -117,6 +117,16 @@ def test_bad_preferences(folder: Path) -> None:
     assert [one.row for one in found.bad] == [1, 2]
 
 
+def test_preferences_and_judged_answers_for_each_method(folder: Path) -> None:
+    pair = {"images": ["a.png"], "prompt": "Q", "chosen": "x", "rejected": "y"}
+    assert [(one.answer, one.good) for one in read(folder, [pair], "kto").train] == [("x", True), ("y", False)]
+    assert [one.answer for one in read(folder, [pair]).train] == ["x"]
+    judged = [{"image": "a.png", "prompt": "Q", "completion": "A", "label": flag} for flag in (True, False)]
+    assert [one.good for one in read(folder, judged, "kto").train] == [True, False]
+    found = read(folder, judged)
+    assert ([one.row for one in found.train], [one.row for one in found.bad]) == ([0], [1])
+
+
 def test_columns_named_by_the_recipe(folder: Path) -> None:
     row = {"pic": "a.png", "q": "Q", "gold": "A", "other": "x"}
     columns = {"prompt": "q", "completion": "gold", "images": "pic"}

@@ -96,6 +96,7 @@ def test_a_mistake_is_named_with_its_line(place: Path, line: str, said: str) -> 
         (SMALLEST.replace("demo", "./nowhere"), ["model_name_or_path"]),
         (SMALLEST.replace("method: sft", "method: rlhf"), ["method"]),
         (SMALLEST.replace("method: sft", "method: [dpo, sft]"), ["method"]),
+        (SMALLEST.replace("method: sft", "method: [dpo, kto]"), ["method"]),
         ("", ["is empty"]),
         ("- a\n- b\n", ["key: value"]),
         ("method: [sft\n", ["recipe.yaml:2"]),
@@ -124,6 +125,18 @@ def test_two_stages_with_keys_of_their_own(place: Path) -> None:
     assert (sft.trl["learning_rate"], "beta" in sft.trl) == (2e-3, False)
     assert (dpo.trl["learning_rate"], dpo.trl["beta"], dpo.trl["num_train_epochs"]) == (1e-5, 0.2, 12)
     assert dpo.data.dataset_name.endswith("pairs.jsonl")
+
+
+def test_mpo_is_dpo_with_three_losses(place: Path) -> None:
+    recipe = parse_recipe(SMALLEST.replace("method: sft", "method: mpo"), place)
+    assert recipe.stages[0].trl["loss_type"] == ["sigmoid", "bco_pair", "sft"]
+    assert recipe.stages[0].trl["loss_weights"] == [0.8, 0.2, 1.0]
+    assert trl_commands(recipe)[0].startswith("trl dpo ")
+
+
+def test_kto_compares_within_the_batch(place: Path) -> None:
+    text = SMALLEST.replace("method: sft", "method: kto") + "per_device_train_batch_size: 1\n"
+    assert mistakes(text, place)[0].startswith(":9: ")
 
 
 def test_the_same_training_as_a_command_of_trl(place: Path) -> None:

@@ -143,6 +143,18 @@ def test_sft_and_then_dpo_with_answers_at_each_evaluation(workspace: Path, tmp_p
     assert list((run.path / "tensorboard" / "dpo").glob("events*"))
 
 
+def test_kto_learns_from_good_and_bad_answers(workspace: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (workspace / "questions.jsonl").read_text().splitlines()[:14]]
+    judged = "".join(json.dumps({**row, "label": number % 2 == 0}) + "\n" for number, row in enumerate(rows))
+    (workspace / "judged.jsonl").write_text(judged)
+    text = RECIPE.replace("method: sft", "method: kto").replace("max_steps: 24", "max_steps: 2")
+    text = text.replace("eval_fraction: 0.0", "eval_fraction: 0.3\neval_max_new_tokens: 2")
+    run = begin(text.replace("questions", "judged"), workspace, tmp_path)
+    assert wait_until_over(run) == "finished", run.log_file.read_text()[-3000:]
+    answers = [one.answers for one in read_events(run.events_file) if isinstance(one, Answers)]
+    assert answers and all(answer.row % 2 == 0 for answer in answers[0])  # a bad answer is no reference
+
+
 def test_four_bits_on_a_cpu_while_the_terminal_is_killed(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
