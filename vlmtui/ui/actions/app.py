@@ -1,0 +1,46 @@
+"""Actions everywhere."""
+
+from __future__ import annotations
+
+from vlmtui.ui.actions.action import Action
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "app.palette",
+        "Show all commands",
+        ("f1", "ctrl+p", "ctrl+shift+p", "ctrl+shift+P", "ctrl+P"),
+        "app",
+        "command_palette",
+        "Find any command by its name, and see its key.",
+        label="Commands",
+        priority=True,
+    ),
+    Action(
+        "app.help",
+        "Help: keys and commands",
+        ("question_mark",),
+        "app",
+        "help",
+        "Show every key. Where text is typed, press F6 before `?`.",
+        label="Help",
+    ),
+    Action(
+        "app.theme",
+        "Change the colour theme",
+        ("ctrl+t",),
+        "app",
+        "choose_theme",
+        "Light and dark ones; the choice is remembered.",
+        priority=True,
+    ),
+    Action(
+        "app.quit",
+        "Quit",
+        ("ctrl+q",),
+        "app",
+        "quit",
+        "Close the workbench. Ctrl+C twice does the same.",
+        label="Quit",
+        priority=True,
+    ),
+)

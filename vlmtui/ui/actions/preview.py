@@ -1,0 +1,96 @@
+"""Actions of the preview of pictures."""
+
+from __future__ import annotations
+
+from vlmtui.ui.actions.action import Action
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "preview.next",
+        "Next picture",
+        ("n", "pagedown"),
+        "preview",
+        "step(1)",
+        "The next of the folder; so do the arrow keys, unless zoomed in.",
+        label="Next",
+    ),
+    Action(
+        "preview.previous",
+        "Previous picture",
+        ("p", "pageup"),
+        "preview",
+        "step(-1)",
+        "The picture before, in the same folder.",
+        label="Previous",
+    ),
+    Action(
+        "preview.tiles",
+        "As the model sees it: on or off",
+        ("m",),
+        "preview",
+        "tiles",
+        "The real tiles, each with its place and its image tokens.",
+        label="Model's view",
+    ),
+    Action(
+        "preview.zoom_in",
+        "Zoom in",
+        ("+", "equals_sign", "plus"),
+        "preview",
+        "zoom(1)",
+        "Look closer. The mouse: the wheel zooms, dragging moves.",
+        label="Zoom",
+    ),
+    Action(
+        "preview.zoom_out",
+        "Zoom out",
+        ("-", "minus"),
+        "preview",
+        "zoom(-1)",
+        "Look from further away.",
+    ),
+    Action(
+        "preview.actual",
+        "Zoom to 100 %",
+        ("1",),
+        "preview",
+        "actual",
+        "A pixel as one dot: half a cell, or a pixel of the terminal.",
+    ),
+    Action(
+        "preview.fit",
+        "Show the whole picture",
+        ("f",),
+        "preview",
+        "fit",
+        "As large as it fits.",
+        label="Fit",
+    ),
+    Action(
+        "preview.pan",
+        "Move over the picture",
+        ("left", "right", "up", "down", "h", "j", "k", "l"),
+        "preview",
+        "pan(1, 0)",
+        "While a part of the picture is shown: see what lies beside it.",
+        own_keys=True,
+    ),
+    Action(
+        "preview.metadata",
+        "Show or hide what is written in the file",
+        ("i",),
+        "preview",
+        "metadata",
+        "Camera, exposure, date, colour profile, dpi, frames, times.",
+        label="Info",
+    ),
+    Action(
+        "preview.play",
+        "Play or pause an animation",
+        ("space",),
+        "preview",
+        "play",
+        "GIF, WebP, PNG, AVIF; rests while the terminal has no focus.",
+        label="Play",
+    ),
+)
