@@ -61,6 +61,11 @@ class ReportCallback(TrainerCallback):
             control.should_evaluate = False
         return control
 
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        if self._reporter.stopped and state.global_step < state.max_steps:
+            control.should_save = control.should_evaluate = False  # the end of a stop is not the end of an epoch
+        return control
+
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         values = {name: float(value) for name, value in (logs or {}).items() if _is_number(value)}
         values.pop("epoch", None)

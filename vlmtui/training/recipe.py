@@ -68,6 +68,9 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
     lora_towers: Annotated[list[Tower], Meta(description="which towers get adapters: text, connector, vision")] = []
     freeze: Annotated[list[Tower], Meta(description="without adapters: towers that are not trained")] = []
+    cache_features: Annotated[
+        bool, Meta(description="SFT with frozen vision: look at each picture once, keep what was seen on the disk")
+    ] = True
     eval_examples: Annotated[
         int, Meta(ge=0, le=5000, description="how many held-out examples are answered at each evaluation")
     ] = 32

@@ -20,8 +20,10 @@ from vlmtui.runs.events import Stage as StageBegan
 from vlmtui.training.callback import ReportCallback
 from vlmtui.training.examples import Example
 from vlmtui.training.failures import TrainingFailure
+from vlmtui.training.features import RememberingProcessor, can_remember, store_for
 from vlmtui.training.labels import leave_out_long
 from vlmtui.training.loading import count_by_tower, load_model, load_processor, lora_config
+from vlmtui.training.outline import outline
 from vlmtui.training.reading import read_examples
 from vlmtui.training.recipe import Recipe, Stage
 from vlmtui.training.reporting import Reporter
@@ -57,10 +59,14 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     processor = load_processor(recipe, on_cpu=on_cpu)
     plain = plain_words(processor)
     place = store_examples(stage, run.path / "data", reporter, processor)
-    train = open_examples(place["train"], stage.method, plain)
-    evaluation = open_examples(place["evaluation"], stage.method, plain) if place["evaluation"].exists() else None
-    held_out = _held_out(place["evaluation"], recipe.looks.eval_examples)
     model, adapters = _model(recipe, before)
+    remembers = stage.method == "sft" and recipe.looks.cache_features and _vision_frozen(recipe, model)
+    store = store_for(run.path / "features", model, processor, _rows(place)) if remembers else None
+    train, evaluation = (
+        open_examples(one, stage.method, plain, decode=store is None) if one.exists() else None
+        for one in (place["train"], place["evaluation"])
+    )
+    held_out = _held_out(place["evaluation"], recipe.looks.eval_examples)
     arguments = trainer_arguments(stage, run.checkpoints(stage.method), evaluates=evaluation is not None, on_cpu=on_cpu)
     if evaluation is None or checkpoint is not None:
         arguments.eval_on_start = False  # what was found before the first step is known by now
@@ -77,6 +83,9 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
         peft_config=adapters,
         callbacks=[callback],
     )
+    if store is not None:
+        trainer.features = store
+        trainer.data_collator.processor = RememberingProcessor(processor, store)
     trainer.data_collator = CheckedLabels(trainer.data_collator, trainer.model.config.image_token_id)
     trainer.keep = stage.trl.get("save_total_limit", 2)
 
@@ -109,6 +118,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
         trainer.evaluate()
     _keep_result(trainer, recipe, run.results, stage.method)
     _keep_scores(run.path, stage.method, callback.scores)
+    shutil.rmtree(run.path / "features", ignore_errors=True)
     return True
 
 
@@ -209,6 +219,18 @@ def _model(recipe: Recipe, before: Path | None) -> tuple[Any, Any]:
     from peft import PeftModel
 
     return PeftModel.from_pretrained(load_model(recipe, device=device), str(before), is_trainable=True), None
+
+
+def _vision_frozen(recipe: Recipe, model: Any) -> bool:
+    """Return whether nothing is trained that makes a picture's features."""
+    towers, _ = outline(recipe, model.config)
+    return can_remember(model, towers)
+
+
+def _rows(place: dict[str, Path]) -> int:
+    import datasets
+
+    return sum(len(datasets.Dataset.from_file(str(one))) for one in place.values() if one.exists())
 
 
 def _steps(trainer: Any, arguments: Any, examples: int) -> int:

@@ -71,7 +71,7 @@ def read_example(values: dict[str, Any]) -> Example:
     )
 
 
-def open_examples(path: Path, method: Method, plain: Callable[[str], str]) -> Any:
+def open_examples(path: Path, method: Method, plain: Callable[[str], str], *, decode: bool = True) -> Any:
     """Return the file as a `datasets.Dataset` with the columns that TRL's trainer for `method` takes.
 
     Each example is `images` (Pillow, RGB), `prompt` and, as messages of typed parts, its answers. Typed parts, because
@@ -79,6 +79,7 @@ def open_examples(path: Path, method: Method, plain: Callable[[str], str]) -> An
 
     Args:
         plain: makes the tokenizer's special words in a text harmless.
+        decode: else `images` are left as `Picture`, for who may know them already.
     """
     import datasets
 
@@ -89,7 +90,8 @@ def open_examples(path: Path, method: Method, plain: Callable[[str], str]) -> An
     def shown(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
         made: dict[str, list[Any]] = {}
         if "images" in batch:
-            made["images"] = [[_decoded(one) for one in images] for images in batch["images"]]
+            shape = _decoded if decode else _named
+            made["images"] = [[shape(one) for one in images] for images in batch["images"]]
         if "prompt" in batch:
             made["prompt"] = [messages_of(_messages(text), plain) for text in batch["prompt"]]
         for name in wanted:
@@ -131,6 +133,10 @@ def plain_words(processor: Any) -> Callable[[str], str]:
 
 def _messages(text: str) -> list[Message]:
     return [Message(*one) for one in json.loads(text)]
+
+
+def _named(image: dict[str, Any]) -> Picture:
+    return Picture(image["path"] or "", image["bytes"])
 
 
 def _decoded(image: dict[str, Any]) -> Any:

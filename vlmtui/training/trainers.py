@@ -15,6 +15,7 @@ from transformers import TrainerCallback
 from trl import DPOTrainer, KTOTrainer, SFTTrainer
 
 from vlmtui.training.failures import TrainingFailure
+from vlmtui.training.features import FeatureStore, with_features
 
 _WINDOW = "window.json"
 
@@ -27,13 +28,25 @@ class WholeCheckpoints:
     Attributes:
         keep: how many checkpoints stay; None for all.
         saved: called with the step and folder of each.
+        features: what frozen vision has seen so far; None to let it look every time.
     """
 
     args: Any
     state: Any
     keep: int | None = None
+    features: FeatureStore | None = None
     saved: Callable[[int, Path], None] = staticmethod(lambda step, path: None)
     _aside: Path | None = None
+
+    def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        mine: Any = self
+        batch: dict[str, Any] = super()._prepare_inputs(inputs)  # type: ignore[misc]
+        if self.features is None:
+            return batch
+        model = mine.accelerator.unwrap_model(mine.model)
+        model = model.get_base_model() if hasattr(model, "peft_config") else model
+        with mine.compute_loss_context_manager():  # in the precision of the training
+            return with_features(batch, model, self.features)
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none beside checkpoints; the result gets its own."""
