@@ -62,10 +62,10 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     model, adapters = _model(recipe, before)
     remembers = stage.method == "sft" and recipe.looks.cache_features and _vision_frozen(recipe, model)
     store = store_for(run.path / "features", model, processor, _rows(place)) if remembers else None
-    train, evaluation = (
-        open_examples(one, stage.method, plain, decode=store is None) if one.exists() else None
-        for one in (place["train"], place["evaluation"])
-    )
+    train = open_examples(place["train"], stage.method, plain, decode=store is None)
+    evaluation: Any = None
+    if place["evaluation"].exists():
+        evaluation = open_examples(place["evaluation"], stage.method, plain, decode=store is None)
     held_out = _held_out(place["evaluation"], recipe.looks.eval_examples)
     arguments = trainer_arguments(stage, run.checkpoints(stage.method), evaluates=evaluation is not None, on_cpu=on_cpu)
     if evaluation is None or checkpoint is not None:
