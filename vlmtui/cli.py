@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from vlmtui import __version__
 
-_COMMANDS = ("open", "demo", "ask", "train", "runs", "doctor")
+_COMMANDS = ("open", "demo", "ask", "train", "runs", "chats", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +59,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="fine-tune a model by a recipe")
     runs = commands.add_parser("runs", help="list, watch, stop and resume trainings")
-    _declare(words[0], train, runs)
+    chats = commands.add_parser("chats", help="list, search, export and import conversations")
+    _declare(words[0], train, runs, chats)
 
     doctor = commands.add_parser("doctor", help="say what works here, what does not, and what to do about it")
     doctor.add_argument("--json", action="store_true", help="as one JSON object")
@@ -67,8 +68,10 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _declare(command: str, train: argparse.ArgumentParser, runs: argparse.ArgumentParser) -> None:
-    """Declare the options of the two commands that bring their own, where one of them is asked for."""
+def _declare(
+    command: str, train: argparse.ArgumentParser, runs: argparse.ArgumentParser, chats: argparse.ArgumentParser
+) -> None:
+    """Declare the options of the commands that bring their own, where one of them is asked for."""
     if command == "train":
         from vlmtui.training.command import add_options
 
@@ -77,6 +80,10 @@ def _declare(command: str, train: argparse.ArgumentParser, runs: argparse.Argume
         from vlmtui.runs.command import add_options
 
         add_options(runs)
+    elif command == "chats":
+        from vlmtui.chats.command import add_options
+
+        add_options(chats)
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:

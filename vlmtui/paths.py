@@ -41,6 +41,11 @@ def layouts_directory() -> Path:
     return Path(_dirs().user_data_dir) / "layouts"
 
 
+def chats_file() -> Path:
+    """The database of conversations. Not made here."""
+    return Path(_dirs().user_data_dir) / "chats" / "chats.db"
+
+
 def recent_file() -> Path:
     """The folders that were opened last; may not exist."""
     return Path(_dirs().user_data_dir) / "recent.json"

@@ -1,11 +1,16 @@
 """A conversation as data: what was said, about which files, and how each answer went.
 
+It is a tree: each message knows the one that it follows. An edited question and an answer that was generated again
+stand beside the first one, as its versions; `messages` is the path through the tree that is on show.
+
 Plain structs that msgspec writes as JSON; they know neither widgets nor the engine. The session turns them into the
 engine's turns, the chat widget shows them.
 """
 
 from __future__ import annotations
 
+import secrets
+import time
 from typing import Literal
 
 import msgspec
@@ -15,6 +20,11 @@ from vlmtui.models.sampling import FrameSampling
 Role = Literal["system", "user", "assistant"]
 State = Literal["done", "streaming", "stopped", "failed"]
 Reason = Literal["", "end", "length", "stopped"]
+
+
+def new_id() -> str:
+    """Return a name that no other message or conversation has."""
+    return secrets.token_hex(8)
 
 
 class AnswerStats(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -51,6 +61,9 @@ class ChatMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
         error: what went wrong, one line; only when failed.
         remedy: what to do about it, one line; only when failed.
         stats: what the answer took.
+        id: its name in the conversation.
+        parent: the name of the message that it follows; empty for the first.
+        created: seconds since 1970; orders the versions.
     """
 
     role: Role
@@ -61,16 +74,50 @@ class ChatMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     error: str = ""
     remedy: str = ""
     stats: AnswerStats = msgspec.field(default_factory=AnswerStats)
+    id: str = msgspec.field(default_factory=new_id)
+    parent: str = ""
+    created: float = msgspec.field(default_factory=time.time)
 
 
 class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Messages in the order they were said."""
+    """A tree of messages, and the path through it that is on show.
+
+    Attributes:
+        messages: the path on show, in the order in which it was said.
+        aside: the messages of the other versions and what follows them, in no order.
+        id: its name in the store.
+        title: the user's own; empty for the first question's words.
+        pinned: whether it stays at the top of the list.
+        workspace: the folder that was open, absolute.
+        model: the checkpoint that answered last.
+        created, updated: seconds since 1970.
+    """
 
     messages: list[ChatMessage] = msgspec.field(default_factory=list)
+    aside: list[ChatMessage] = msgspec.field(default_factory=list)
+    id: str = msgspec.field(default_factory=new_id)
+    title: str = ""
+    pinned: bool = False
+    workspace: str = ""
+    model: str = ""
+    created: float = msgspec.field(default_factory=time.time)
+    updated: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Let each message follow the one before it."""
+        before = ""
+        for message in self.messages:
+            message.parent, before = before, message.id
+
+    @property
+    def name(self) -> str:
+        """What it is called: its title, or else the first question's first words. Untrusted."""
+        first = next((entry.text for entry in self.messages if entry.role == "user" and entry.text.strip()), "")
+        return self.title or " ".join(first.split())[:80]
 
     def ask(self, text: str, attachments: tuple[str, ...] = ()) -> ChatMessage:
         """Append the user's question and return it."""
-        message = ChatMessage(role="user", text=text, attachments=attachments)
+        message = ChatMessage(role="user", text=text, attachments=attachments, parent=self._end)
         self.messages.append(message)
         return message
 
@@ -78,9 +125,50 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
         """Append an answer that is about to stream, in place of a failed one at the end, and return it."""
         if self.failed is not None:
             self.messages.pop()
-        message = ChatMessage(role="assistant", state="streaming")
+        message = ChatMessage(role="assistant", state="streaming", parent=self._end)
         self.messages.append(message)
         return message
+
+    @property
+    def _end(self) -> str:
+        return self.messages[-1].id if self.messages else ""
+
+    # ---- versions ----
+
+    def everything(self) -> list[ChatMessage]:
+        """Return every message of the tree."""
+        return [*self.messages, *self.aside]
+
+    def versions(self, message: ChatMessage) -> list[ChatMessage]:
+        """Return `message` and those that stand in its place on other branches, oldest first."""
+        same = [other for other in self.everything() if (other.parent, other.role) == (message.parent, message.role)]
+        return sorted(same, key=lambda other: other.created)
+
+    def branch(self, message: ChatMessage) -> None:
+        """Put `message`, which is on show, and all that follows it aside: what is said next is another version of it.
+
+        Raises:
+            ValueError: it is not on show.
+        """
+        at = next((i for i, other in enumerate(self.messages) if other is message), None)
+        if at is None:
+            raise ValueError("the message is not on show")
+        self.aside += self.messages[at:]
+        del self.messages[at:]
+
+    def show(self, message: ChatMessage) -> None:
+        """Show the path that leads to `message`, and from there on the newest of each version."""
+        everything = {other.id: other for other in self.everything()}
+        following: dict[str, ChatMessage] = {}
+        for other in sorted(everything.values(), key=lambda other: other.created):
+            following[other.parent] = other
+        path = path_to(message.id, everything)
+        seen = {entry.id for entry in path}
+        while path and (after := following.get(path[-1].id)) is not None and after.id not in seen:
+            path.append(after)
+            seen.add(after.id)
+        self.messages[:] = path
+        self.aside[:] = [other for other in everything.values() if other.id not in seen]
 
     @property
     def streaming(self) -> ChatMessage | None:
@@ -111,3 +199,14 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
             else:
                 kept.append(message)
         return kept
+
+
+def path_to(leaf: str, everything: dict[str, ChatMessage]) -> list[ChatMessage]:
+    """Return the messages from the first one to `leaf`, by their parents; it ends where one is missing or recurs."""
+    path: list[ChatMessage] = []
+    seen: set[str] = set()
+    while leaf in everything and leaf not in seen:
+        seen.add(leaf)
+        path.append(everything[leaf])
+        leaf = everything[leaf].parent
+    return path[::-1]
