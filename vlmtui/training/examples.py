@@ -93,7 +93,7 @@ def schema_for(columns: list[str], sample: list[dict[str, Any]], data: Data, met
     # TRL's own names for those of the schema's kinds that give a better and a worse answer, or one answer.
     preference = "chosen" in found.columns and "rejected" in found.columns
     usable = found.kind not in ("unknown", "prompt")
-    if method != "sft":
+    if method in PREFERENCES or method == "kto":
         usable = preference or (method == "kto" and found.kind == "kto")
     if not usable:
         like = "dpo" if method == "mpo" else method
@@ -151,7 +151,7 @@ def _examples(number: int, row: Row, schema: Schema, root: Path, method: Method,
         rejected = [turn.text for turn in turns if turn.branch == "rejected"]
         if len(chosen) != 1 or len(rejected) != 1:
             raise _BadRowError("chosen and rejected must be one answer each to the same prompt")
-        if method != "sft" and chosen == rejected:
+        if method in (*PREFERENCES, "kto") and chosen == rejected:
             raise _BadRowError("chosen and rejected are the same")
         if method == "kto":
             yield _example(number, shared, chosen[0], pictures_of)

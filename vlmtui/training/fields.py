@@ -19,6 +19,7 @@ _CONFIGS = {
     "dpo": ("dpo_config", "DPOConfig"),
     "mpo": ("dpo_config", "DPOConfig"),
     "kto": ("kto_config", "KTOConfig"),
+    "grpo": ("grpo_config", "GRPOConfig"),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vlmtui.training.recipe import Recipe
+from vlmtui.training.recipe import PREFERENCES, Recipe
 
 _BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "auto": 4.0}
 _ADAM = 8  # two moments in float32
@@ -41,9 +41,9 @@ def estimate(
         each = 1.05
     adapters = bool(recipe.model.get("use_peft"))
     weights = (total - trained) * each + trained * (4.0 if adapters else each)
-    preferences = any(stage.method != "sft" for stage in recipe.stages)
+    preferences = any(stage.method not in ("sft", "grpo") for stage in recipe.stages)
     width = 4 if on_cpu else 2
-    sequences = batch * (2 if recipe.stages[-1].method != "sft" else 1)
+    sequences = batch * (2 if recipe.stages[-1].method in PREFERENCES else 1)
     parts = {
         "weights": weights,
         # Under adapters the model without them is the reference; else it is a second model.

@@ -16,10 +16,11 @@ from vlmtui.demo import DEMO_MODEL_ID
 from vlmtui.training.contradictions import contradictions, refused
 from vlmtui.training.fields import FieldsMissing, accepts, model_fields, training_fields
 
-Method = Literal["sft", "dpo", "mpo", "kto"]
-METHODS: tuple[Method, ...] = ("sft", "dpo", "mpo", "kto")
+Method = Literal["sft", "dpo", "mpo", "kto", "grpo"]
+METHODS: tuple[Method, ...] = ("sft", "dpo", "mpo", "kto", "grpo")
 PREFERENCES: frozenset[Method] = frozenset({"dpo", "mpo"})
 """The methods that learn from a better and a worse answer."""
+Reward = Literal["exact_match", "relaxed_accuracy", "anls", "short", "json"]
 Tower = Literal["text", "connector", "vision"]
 
 _MOST = 1_000_000
@@ -71,6 +72,7 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache_features: Annotated[
         bool, Meta(description="SFT with frozen vision: look at each picture once, keep what was seen on the disk")
     ] = True
+    rewards: Annotated[list[Reward], Meta(description="GRPO: what an answer is rewarded for, added up")] = []
     eval_examples: Annotated[
         int, Meta(ge=0, le=5000, description="how many held-out examples are answered at each evaluation")
     ] = 32
@@ -172,6 +174,9 @@ class _Reader:
         flat = dict(table)
         for given in stages_given.values() if isinstance(stages_given, dict) else ():
             flat |= given if isinstance(given, dict) else {}
+        if looks is not None and bool(looks.rewards) != ("grpo" in methods):
+            need = "is needed for GRPO, e.g. rewards: [exact_match]" if not looks.rewards else "is for GRPO only"
+            self._say(table, "rewards", need)
         for key, line in contradictions(flat):
             self._say(table, key, line)
         if self._mistakes:
@@ -233,7 +238,7 @@ class _Reader:
             self._say(table, "method", f"{given!r} is none that is known: choose {', '.join(METHODS)} or [sft, dpo]")
             return methods[:1] or ["sft"]
         if methods != wanted or len(methods) > 2 or (len(methods) == 2 and methods[0] != "sft"):
-            self._say(table, "method", "two stages are [sft, dpo], [sft, mpo] or [sft, kto], in this order")
+            self._say(table, "method", "two stages are sft and one other, in this order: [sft, dpo]")
         return methods
 
     def _part(self, given: Any, method: str) -> _Lines:

@@ -27,11 +27,12 @@ from vlmtui.training.outline import outline
 from vlmtui.training.reading import read_examples
 from vlmtui.training.recipe import Recipe, Stage
 from vlmtui.training.reporting import Reporter
+from vlmtui.training.rewards import reward
 from vlmtui.training.storing import open_examples, plain_words, read_example, write_examples
 from vlmtui.training.trainers import TRAINERS, CheckedLabels, restore_window
 
 _NAMED = 10
-_CONFIGS = {"sft": "SFTConfig", "dpo": "DPOConfig", "mpo": "DPOConfig", "kto": "KTOConfig"}
+_CONFIGS = {"sft": "SFTConfig", "dpo": "DPOConfig", "mpo": "DPOConfig", "kto": "KTOConfig", "grpo": "GRPOConfig"}
 SEED = 42
 
 
@@ -82,11 +83,13 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
         processing_class=processor,
         peft_config=adapters,
         callbacks=[callback],
+        **({"reward_funcs": [reward(name) for name in recipe.looks.rewards]} if stage.method == "grpo" else {}),
     )
     if store is not None:
         trainer.features = store
         trainer.data_collator.processor = RememberingProcessor(processor, store)
-    trainer.data_collator = CheckedLabels(trainer.data_collator, trainer.model.config.image_token_id)
+    if stage.method == "sft":
+        trainer.data_collator = CheckedLabels(trainer.data_collator, trainer.model.config.image_token_id)
     trainer.keep = stage.trl.get("save_total_limit", 2)
 
     def saved(step: int, path: Path) -> None:
@@ -102,7 +105,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     towers = count_by_tower(trainer.model).values()
     began = StageBegan(
         stage=stage.method,
-        steps=_steps(trainer, arguments, len(train)),
+        steps=_steps(trainer, arguments),
         train=len(train),
         evaluation=len(evaluation) if evaluation is not None else 0,
         trainable=sum(trainable for trainable, _ in towers),
@@ -176,13 +179,14 @@ def trainer_arguments(stage: Stage, output: Path, *, evaluates: bool, on_cpu: bo
     if not given.get("bf16") and not given.get("fp16"):
         dtype = _precision(on_cpu)
         defaults |= {"bf16": dtype == "bfloat16", "fp16": dtype == "float16"}
-    fixed = {
+    fixed: dict[str, Any] = {
         "output_dir": str(output),
-        "max_length": None,
         "report_to": reports,
         "disable_tqdm": True,
         "push_to_hub": False,
     }
+    if stage.method != "grpo":
+        fixed["max_length"] = None
     try:
         return getattr(trl, _CONFIGS[stage.method])(**defaults | given | fixed)
     except (ValueError, TypeError) as error:
@@ -233,12 +237,10 @@ def _rows(place: dict[str, Path]) -> int:
     return sum(len(datasets.Dataset.from_file(str(one))) for one in place.values() if one.exists())
 
 
-def _steps(trainer: Any, arguments: Any, examples: int) -> int:
+def _steps(trainer: Any, arguments: Any) -> int:
     if arguments.max_steps > 0:
         return int(arguments.max_steps)
-    batches = -(-examples // (arguments.per_device_train_batch_size * arguments.world_size))
-    if arguments.dataloader_drop_last:
-        batches = examples // (arguments.per_device_train_batch_size * arguments.world_size)
+    batches = len(trainer.get_train_dataloader())  # GRPO repeats prompts: only its own loader knows
     each = max(1, -(-batches // arguments.gradient_accumulation_steps))
     return int(-(-arguments.num_train_epochs * each // 1))
 

@@ -83,8 +83,8 @@ def open_examples(path: Path, method: Method, plain: Callable[[str], str], *, de
     """
     import datasets
 
-    wanted = ["chosen", "rejected"] if method in PREFERENCES else ["completion"]
-    flags = ["label"] if method == "kto" else []
+    wanted = ["chosen", "rejected"] if method in PREFERENCES else [] if method == "grpo" else ["completion"]
+    flags = {"kto": ["label"], "grpo": ["references"]}.get(method, [])
     found = datasets.Dataset.from_file(str(path))
 
     def shown(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:

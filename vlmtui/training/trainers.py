@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from transformers import TrainerCallback
-from trl import DPOTrainer, KTOTrainer, SFTTrainer
+from trl import DPOTrainer, GRPOTrainer, KTOTrainer, SFTTrainer
 
 from vlmtui.training.failures import TrainingFailure
 from vlmtui.training.features import FeatureStore, with_features
@@ -126,7 +126,11 @@ class Kto(WholeCheckpoints, KTOTrainer):
     """TRL's `KTOTrainer`."""
 
 
-TRAINERS: dict[str, Any] = {"sft": Sft, "dpo": Dpo, "mpo": Dpo, "kto": Kto}
+class Grpo(WholeCheckpoints, GRPOTrainer):
+    """TRL's `GRPOTrainer`."""
+
+
+TRAINERS: dict[str, Any] = {"sft": Sft, "dpo": Dpo, "mpo": Dpo, "kto": Kto, "grpo": Grpo}
 
 
 def restore_window(trainer: Any, checkpoint: Path) -> None:

@@ -76,6 +76,7 @@ def test_a_number_that_yaml_takes_for_a_text(place: Path) -> None:
         ("columns: {question: q}", "Invalid enum value 'question'"),
         ("device: tpu", "device: "),
         ("beta: 0.1", "unknown key"),
+        ("rewards: [exact_match]", "GRPO only"),
         ("stages: {dpo: {beta: 0.1}}", "unknown stage"),
         ("stages: {sft: {lora_r: 3}}", "unknown key of the stage sft"),
     ],
@@ -132,6 +133,14 @@ def test_mpo_is_dpo_with_three_losses(place: Path) -> None:
     assert recipe.stages[0].trl["loss_type"] == ["sigmoid", "bco_pair", "sft"]
     assert recipe.stages[0].trl["loss_weights"] == [0.8, 0.2, 1.0]
     assert trl_commands(recipe)[0].startswith("trl dpo ")
+
+
+def test_grpo_needs_rewards_by_name(place: Path) -> None:
+    text = SMALLEST.replace("method: sft", "method: grpo")
+    assert "rewards: is needed" in mistakes(text, place)[0]
+    assert "Invalid enum value 'os.system'" in mistakes(text + "rewards: [os.system]\n", place)[0]
+    recipe = parse_recipe(text + "rewards: [exact_match, short]\nnum_generations: 4\n", place)
+    assert recipe.looks.rewards == ["exact_match", "short"]
 
 
 def test_kto_compares_within_the_batch(place: Path) -> None:

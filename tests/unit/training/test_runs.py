@@ -155,6 +155,17 @@ def test_kto_learns_from_good_and_bad_answers(workspace: Path, tmp_path: Path) -
     assert answers and all(answer.row % 2 == 0 for answer in answers[0])  # a bad answer is no reference
 
 
+def test_grpo_rewards_answers_that_it_draws(workspace: Path, tmp_path: Path) -> None:
+    text = RECIPE.replace("method: sft", "method: grpo\nrewards: [anls, short]")
+    text = text.replace("max_steps: 24", "max_steps: 2")
+    text += "num_generations: 4\nmax_completion_length: 16\ntemperature: 2.0\n"
+    run = begin(text.replace("logging_steps: 5", "logging_steps: 1"), workspace, tmp_path)
+    assert wait_until_over(run) == "finished", run.log_file.read_text()[-3000:]
+    logged = [one.values for one in read_events(run.events_file) if isinstance(one, Logged) and "reward" in one.values]
+    assert len(logged) == 2 and all("rewards/anls/mean" in values for values in logged)
+    assert any(values["grad_norm"] > 0 for values in logged)
+
+
 def test_four_bits_on_a_cpu_while_the_terminal_is_killed(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
