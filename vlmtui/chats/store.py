@@ -115,7 +115,7 @@ class ChatStore:
             self._db.execute(
                 "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (id) DO UPDATE SET "
                 "name = excluded.name, workspace = excluded.workspace, model = excluded.model, "
-                "leaf = excluded.leaf, updated = excluded.updated, deleted = NULL",
+                "leaf = excluded.leaf, updated = excluded.updated",
                 (
                     conversation.id,
                     _text(conversation.title),

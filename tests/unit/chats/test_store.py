@@ -101,6 +101,8 @@ def test_deleting_can_be_undone_and_removing_leaves_no_word(file: Path) -> None:
     conversation = talk("A secret question", "a secret answer")
     store.save(conversation)
     store.delete(conversation.id)
+    answered(conversation, "and one that was still on its way")
+    store.save(conversation)
     assert store.entries() == store.search("secret") == []
     assert store.latest("/pictures") is None
     store.restore(conversation.id)

@@ -17,6 +17,16 @@ ACTIONS: tuple[Action, ...] = (
         inside="Prompt",
     ),
     Action(
+        "chat.conversations",
+        "Conversations: search, open, rename, delete, export",
+        ("ctrl+l",),
+        "workbench",
+        "conversations",
+        "Every conversation of this folder, or of all folders.",
+        label="Chats",
+        priority=True,
+    ),
+    Action(
         "chat.newline",
         "New line in the question",
         ("ctrl+j", "shift+enter", "alt+enter"),

@@ -25,10 +25,12 @@ from vlmtui.ui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.chats.conversation import Conversation
+    from vlmtui.chats.store import StoreError
     from vlmtui.engine.protocol import Failed, Finished, Loaded, Started, Tokens
     from vlmtui.media.client import MediaClient
     from vlmtui.models.sampling import FrameSampling
     from vlmtui.ui.app import VlmtuiApp
+    from vlmtui.ui.keeping import Keeper
     from vlmtui.ui.session import Session
     from vlmtui.ui.widgets.chat import Chat
     from vlmtui.ui.widgets.dataset_view import DatasetView
@@ -58,6 +60,7 @@ class Workbench(Screen[None]):
         self._keys = KeyBar()
         self._status = StatusBar()
         self._chat: Chat | None = None
+        self._keeper: Keeper | None = None
         self._part: Scope = "explorer"
         self._samplings: dict[Path, FrameSampling] = {}  # of videos, where it was chosen
         self._greeted = False
@@ -80,16 +83,21 @@ class Workbench(Screen[None]):
     async def begin(self) -> None:
         """Add what the first paint did not need: the preview, the chat, the folder's content."""
         from vlmtui.media.client import MediaClient
+        from vlmtui.paths import chats_file
+        from vlmtui.ui.keeping import Keeper
         from vlmtui.ui.widgets.chat import Chat
 
         self._media = MediaClient()
         await self.editors.begin()
-        self._chat = Chat(id="chat")
+        self._keeper = Keeper(self, self.directory, chats_file(), self._not_kept)
+        self._chat = Chat(self._keeper.last(), id="chat")
         await self.query_one("#chat-pane").mount(self._chat)
         self.complete = True
         self._explorer.begin()
 
     async def on_unmount(self) -> None:
+        if self._keeper is not None:
+            self._keeper.close()
         if self._media is not None:
             await self._media.close()
 
@@ -103,6 +111,12 @@ class Workbench(Screen[None]):
         """The chat; there from `complete` on."""
         assert self._chat is not None
         return self._chat
+
+    @property
+    def keeper(self) -> Keeper:
+        """What keeps the conversation; there from `complete` on."""
+        assert self._keeper is not None
+        return self._keeper
 
     @property
     def preview(self) -> Preview:
@@ -335,7 +349,11 @@ class Workbench(Screen[None]):
         if asked is not None:
             files = {path: Path(path) for path in asked.attachments}
             asked.samplings = {path: self._samplings[file] for path, file in files.items() if file in self._samplings}
+        loaded = self.workbench_app.session.loaded
+        if loaded is not None:
+            self.conversation.model = loaded.name
         self.chat.begin_answer()
+        self.keeper.save(self.conversation)
         self.workbench_app.answer(self.conversation)
 
     def on_chat_retry_requested(self) -> None:
@@ -355,6 +373,10 @@ class Workbench(Screen[None]):
         if conversation is not self.conversation:
             return
         self.chat.receive(event)
+        if self.chat.busy:
+            self.keeper.changed(conversation)
+        else:
+            self.keeper.save(conversation)
         if event.__class__.__name__ == "Finished":
             self._remark_on_demo()
 
@@ -374,11 +396,51 @@ class Workbench(Screen[None]):
         """Start over; the picture on show is offered again."""
         if not self.complete:
             return
+        self._show_conversation(self.keeper.new())
+
+    def _show_conversation(self, conversation: Conversation) -> None:
+        """Show `conversation` in place of the one on show; an answer that is being written there is stopped."""
         if self.chat.busy:
             self.workbench_app.stop_engine()
-        self.chat.reset()
+            self.chat.abandon_answer()
+            self.keeper.save(self.conversation)
+        self.chat.reset(conversation)
         self._offer_shown()
         self.show_part("chat")
+
+    def action_conversations(self) -> None:
+        """Show the conversations that are kept."""
+        from vlmtui.ui.screens.chats import Chats
+
+        if not self.complete or isinstance(self.app.screen, Chats):
+            return
+        if self.keeper.store is None:
+            self.app.notify("Conversations are not kept: see the first message.", severity="warning", markup=False)
+            return
+        if not self.chat.busy:
+            self.keeper.save(self.conversation)
+        screen = Chats(self.keeper.store, self.keeper.workspace, self.conversation.id)
+        self.app.push_screen(screen, lambda id: self._conversation_chosen(id, screen.gone))
+
+    def _conversation_chosen(self, id: str | None, gone: set[str]) -> None:
+        from vlmtui.chats.store import StoreError
+
+        if id is None or id == self.conversation.id:
+            if self.conversation.id in gone:
+                self._show_conversation(self.keeper.new())
+            return
+        assert self.keeper.store is not None
+        try:
+            self._show_conversation(self.keeper.store.load(id))
+        except KeyError:
+            self.app.notify("That conversation is gone.", severity="warning", markup=False)
+        except StoreError as error:
+            self._not_kept(error)
+
+    def _not_kept(self, error: StoreError) -> None:
+        self.app.notify(
+            safe_line(f"{error.cause}: {error.remedy}.", 300), title="Conversations", severity="warning", markup=False
+        )
 
     def action_choose_model(self) -> None:
         """Open the model picker."""

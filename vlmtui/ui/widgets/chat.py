@@ -203,11 +203,21 @@ class Chat(Widget):
         self._transcript.show(conversation.messages)
         self.busy = conversation.streaming is not None
 
-    def reset(self) -> None:
-        """Start over with an empty conversation; what is being typed stays."""
+    def abandon_answer(self) -> None:
+        """Let the answer that is being written end here; what comes of it later is not this chat's any more."""
+        message = self.conversation.streaming
+        if message is not None:
+            message.state = "stopped"
+            message.stats.reason = "stopped"
+            self.busy = False
+            self._transcript.changed(message)
+
+    def reset(self, conversation: Conversation | None = None) -> None:
+        """Show another conversation, an empty one if none is given; what is being typed stays."""
         self._chips.clear()
+        self._returned.clear()
         self.say("")
-        self.show_conversation(Conversation())
+        self.show_conversation(conversation or Conversation())
 
     def focus_prompt(self) -> None:
         """Put the cursor into the prompt, at once: what is typed right behind the key goes into it."""

@@ -1,0 +1,91 @@
+"""Conversations in the real workbench: they come back, are listed, searched, renamed, deleted and brought back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tests.ui.conftest import MakeApp, ready, screen_text, type_text, until
+from vlmtui.chats.store import ChatStore
+from vlmtui.paths import chats_file
+from vlmtui.ui.app import VlmtuiApp
+
+
+async def ask(pilot: Pilot[object], app: VlmtuiApp, question: str) -> None:
+    app.workbench.show_part("chat")
+    await until(pilot, lambda: app.focused is not None and app.focused.id == "prompt")
+    before = len(app.workbench.conversation.messages)
+    await type_text(pilot, question)
+    await pilot.press("enter")
+    await until(pilot, lambda: len(app.workbench.conversation.messages) == before + 2 and not app.workbench.chat.busy)
+
+
+async def test_the_last_conversation_of_the_folder_is_back(make_app: MakeApp, workspace: Path) -> None:
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        app = await ready(pilot)
+        await pilot.press("down")
+        await until(pilot, lambda: app.workbench.chat.attachments)
+        await ask(pilot, app, "What is this?")
+        answer = app.workbench.conversation.messages[1]
+        assert app.workbench.conversation.model
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        app = await ready(pilot)
+        again = app.workbench.conversation.messages
+        assert [message.text for message in again] == ["What is this?", answer.text]
+        assert again[0].attachments == (str(workspace / "picture1.png"),)
+        assert again[1].stats == answer.stats
+        assert "What is this?" in screen_text(pilot)
+        await ask(pilot, app, "And now?")  # it goes on where it was
+        assert app.workbench.conversation.messages[3].stats.image_tokens == 16
+
+
+async def test_conversations_are_listed_searched_renamed_deleted_and_opened(make_app: MakeApp, workspace: Path) -> None:
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        app = await ready(pilot)
+        await ask(pilot, app, "first question")
+        first = app.workbench.conversation
+        await pilot.press("ctrl+n")
+        assert app.workbench.conversation is not first
+        await ask(pilot, app, "second question")
+        second = app.workbench.conversation
+
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "● second question" in screen_text(pilot))
+        await pilot.press("slash", *"firs")
+        await until(pilot, lambda: "● second question" not in screen_text(pilot))
+        await pilot.press("down", "p", "r")
+        await until(pilot, lambda: "★ first question" in screen_text(pilot))
+        await pilot.press("ctrl+u")  # empties the field
+        await type_text(pilot, "About shapes")
+        await pilot.press("enter")
+        await until(pilot, lambda: "★ About shapes" in screen_text(pilot))
+        await pilot.press("e")
+        file = workspace / f"chat-{first.id[:8]}.md"
+        await until(pilot, file.exists)
+        assert "first question" in file.read_text(encoding="utf-8")
+        await pilot.press("d")
+        await until(pilot, lambda: "u brings it back" in screen_text(pilot))
+        await pilot.press("u")
+        await until(pilot, lambda: "★ About shapes" in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.workbench.conversation.id == first.id)
+        assert [message.text for message in app.workbench.conversation.messages][0] == "first question"
+
+        # The one on show is deleted: an empty one takes its place, and nothing brings it back by itself.
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "★ About shapes" in screen_text(pilot))
+        await pilot.press("d", "escape")
+        await until(pilot, lambda: not app.workbench.conversation.messages)
+        assert [entry.id for entry in ChatStore(chats_file()).entries()] == [second.id]
+
+
+async def test_a_damaged_database_costs_a_line_not_the_chat(make_app: MakeApp) -> None:
+    chats_file().parent.mkdir(parents=True)
+    chats_file().write_bytes(b"damaged " * 1000)
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        app = await ready(pilot)
+        assert [problem.source for problem in app.problems] == ["Conversations"]
+        await ask(pilot, app, "still there?")
+        assert len(app.workbench.conversation.messages) == 2
+    assert chats_file().read_bytes() == b"damaged " * 1000
