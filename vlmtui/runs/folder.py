@@ -41,6 +41,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         recipe: resolved: every key that was given or that differs from TRL's default, paths absolute.
         source: the recipe's file; its folder is where relative paths began.
         output: where the result goes.
+        overwrite: whether an older result there may be replaced.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     recipe: dict[str, Any]
     source: str = ""
     output: str = ""
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class RunFolder:
 
 
 def create(title: str, device: str, recipe: dict[str, Any], *, text: str = "", source: str = "", output: str = "",
-           root: Path | None = None) -> RunFolder:  # fmt: skip
+           overwrite: bool = False, root: Path | None = None) -> RunFolder:  # fmt: skip
     """Make the folder of a new run, queued by this process.
 
     Args:
@@ -166,6 +168,7 @@ def create(title: str, device: str, recipe: dict[str, Any], *, text: str = "", s
         text: the recipe as it was written.
         source: the recipe's file.
         output: where the result goes.
+        overwrite: whether an older result there may be replaced.
         root: where runs lie; the user's by default.
 
     Raises:
@@ -180,7 +183,8 @@ def create(title: str, device: str, recipe: dict[str, Any], *, text: str = "", s
     aside.mkdir(mode=0o700)
     made = RunFolder(aside)
     job = Job(
-        id=name, title=title, created=now, device=device, recipe=recipe, source=source, output=output
+        id=name, title=title, created=now, device=device, recipe=recipe, source=source, output=output,
+        overwrite=overwrite,
     )  # fmt: skip
     made.job_file.write_bytes(msgspec.json.format(msgspec.json.encode(job)))
     made.recipe_file.write_text(text, encoding="utf-8")

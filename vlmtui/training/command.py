@@ -50,7 +50,7 @@ def train(options: argparse.Namespace) -> int:
     except RunError as error:
         _complain(str(error))
         return 1
-    return _start(recipe, text, path, device, detach=options.detach)
+    return _start(recipe, text, path, device, options)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -152,13 +152,14 @@ def _check_output(output: Path, *, overwrite: bool) -> None:
             raise RunError(f"output_dir: {output} holds a result already", "name another, or add --overwrite")
 
 
-def _start(recipe: Recipe, text: str, path: Path, device: str, *, detach: bool) -> int:
+def _start(recipe: Recipe, text: str, path: Path, device: str, options: argparse.Namespace) -> int:
     methods = "+".join(stage.method for stage in recipe.stages)
     title = f"{methods} {Path(str(recipe.model['model_name_or_path'])).name} {path.stem}"
     try:
         run = create(
-            title, device, msgspec.to_builtins(recipe), text=text, source=str(path.resolve()), output=recipe.output_dir
-        )
+            title, device, msgspec.to_builtins(recipe), text=text, source=str(path.resolve()), output=recipe.output_dir,
+            overwrite=options.overwrite,
+        )  # fmt: skip
         start(run)
     except RunError as error:
         _complain(str(error))
@@ -166,7 +167,7 @@ def _start(recipe: Recipe, text: str, path: Path, device: str, *, detach: bool) 
     except OSError as error:
         _complain(f"{error.filename or 'the run'}: {error.strerror or error}")
         return 1
-    if detach:
+    if options.detach:
         print(run.id)  # noqa: T201 - what the command is for
         return 0
     _complain(f"run {run.id}: Ctrl+C stops it with a checkpoint; it goes on when this terminal closes")

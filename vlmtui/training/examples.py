@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -107,7 +108,13 @@ def schema_for(columns: list[str], sample: list[dict[str, Any]], data: Data, met
 
 
 def examples_of(
-    rows: Iterable[tuple[int, Row]], schema: Schema, root: Path, method: Method, *, look: bool = True
+    rows: Iterable[tuple[int, Row]],
+    schema: Schema,
+    root: Path,
+    method: Method,
+    *,
+    look: bool = True,
+    spill: Path | None = None,
 ) -> Iterator[Example | BadRow]:
     """Yield the examples of `rows`, and the rows that are none.
 
@@ -116,10 +123,14 @@ def examples_of(
     Args:
         root: the folder that pictures must lie in.
         look: whether pictures are decoded to see that they can be.
+        spill: where pictures that come as bytes are laid down: tens of thousands do not fit in memory.
     """
     for number, row in rows:
         try:
-            yield from _examples(number, row, schema, root, method, look)
+            for example in _examples(number, row, schema, root, method, look):
+                if spill is not None:
+                    example.pictures = [_laid_down(one, spill) for one in example.pictures]
+                yield example
         except _BadRowError as error:
             yield BadRow(number, safe_line(str(error), 200))
 
@@ -229,6 +240,20 @@ def _frames(place: Path) -> list[Picture]:
         Image.fromarray(frame).save(file, "PNG", compress_level=1)
         found.append(Picture(str(place), file.getvalue()))
     return found
+
+
+def _laid_down(picture: Picture, folder: Path) -> Picture:
+    """Return the picture as a file in `folder`, named by its content; one that is a file stays it."""
+    if picture.data is None:
+        return picture
+    name = hashlib.sha256(picture.data).hexdigest()[:32]
+    place = folder / name[:2] / name
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        aside = place.with_suffix(".part")
+        aside.write_bytes(picture.data)
+        aside.replace(place)
+    return Picture(str(place))
 
 
 def decoded(picture: Picture) -> Any:

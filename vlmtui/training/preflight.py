@@ -6,7 +6,9 @@ import json
 import os
 import sys
 import traceback
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -59,7 +61,8 @@ def examine(recipe: Recipe) -> dict[str, Any]:
     transformers.utils.logging.set_verbosity_error()
     on_cpu = not torch.cuda.is_available() and not torch.backends.mps.is_available()
     processor = load_processor(recipe, on_cpu=on_cpu)
-    stages = [_stage(stage, processor) for stage in recipe.stages]
+    with TemporaryDirectory(prefix="vlmtui-") as spill:
+        stages = [_stage(stage, processor, Path(spill)) for stage in recipe.stages]
     towers, shape = outline(recipe)
     longest = max(stage["tokens"]["longest"] for stage in stages)
     tiles = max(stage["tokens"]["tiles"] for stage in stages)
@@ -81,13 +84,13 @@ def examine(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _stage(stage: Stage, processor: Any) -> dict[str, Any]:
+def _stage(stage: Stage, processor: Any, spill: Path) -> dict[str, Any]:
     from vlmtui.training.labels import inspect, leave_out_long, lengths
     from vlmtui.training.reading import read_examples
     from vlmtui.training.stage import SEED
     from vlmtui.training.storing import plain_words
 
-    found = read_examples(stage.data, stage.method, stage.trl.get("seed", SEED))
+    found = read_examples(stage.data, stage.method, stage.trl.get("seed", SEED), spill)
     leave_out_long(found, stage.data.max_length, processor)
     plain = plain_words(processor)
     step = max(1, len(found.train) // _MEASURED)

@@ -54,8 +54,11 @@ class _Split:
     count: int
 
 
-def read_examples(data: Data, method: Method, seed: int) -> Examples:
+def read_examples(data: Data, method: Method, seed: int, spill: Path | None = None) -> Examples:
     """Return the examples of the data set that `data` names, those for evaluation held out by `seed`.
+
+    Args:
+        spill: a folder for pictures that come as bytes; they stay in memory without it.
 
     Raises:
         DatasetError: it cannot be read.
@@ -66,10 +69,10 @@ def read_examples(data: Data, method: Method, seed: int) -> Examples:
         train, test, notes = _local(local, data)
     else:
         train, test, notes = _from_hub(data)
-    found, bad, rows, schema = _collect(train, data, method)
+    found, bad, rows, schema = _collect(train, data, method, spill)
     held: list[Example] = []
     if test is not None:
-        held, more_bad, more_rows, _ = _collect(test, data, method)
+        held, more_bad, more_rows, _ = _collect(test, data, method, spill)
         bad += more_bad
         rows += more_rows
     else:
@@ -81,7 +84,7 @@ def read_examples(data: Data, method: Method, seed: int) -> Examples:
 
 
 def _collect(
-    split: _Split, data: Data, method: Method
+    split: _Split, data: Data, method: Method, spill: Path | None
 ) -> tuple[list[Example], list[BadRow], int, Schema]:
     sample: list[tuple[int, Row]] = []
     for numbered in split.rows:
@@ -105,7 +108,7 @@ def _collect(
     look = min(split.count, data.max_rows or split.count) <= _LOOKED_AT
     found: list[Example] = []
     bad: list[BadRow] = []
-    for one in examples_of(rows(), schema, root, method, look=look):
+    for one in examples_of(rows(), schema, root, method, look=look, spill=spill):
         if isinstance(one, BadRow):
             bad.append(one)
         else:

@@ -135,7 +135,7 @@ def store_examples(stage: Stage, folder: Path, reporter: Reporter, processor: An
     place = {name: folder / f"{stage.method}-{name}.arrow" for name in ("train", "evaluation")}
     if place["train"].exists():
         return place
-    found = read_examples(stage.data, stage.method, stage.trl.get("seed", SEED))
+    found = read_examples(stage.data, stage.method, stage.trl.get("seed", SEED), folder / "pictures")
     leave_out_long(found, stage.data.max_length, processor)
     for note in found.notes:
         reporter.note(note)

@@ -60,18 +60,25 @@ def _train(run: RunFolder, job: Job, reporter: Reporter) -> bool:
             return False
         before = result
     assert before is not None
-    publish(before, Path(recipe.output_dir), job)
+    output = publish(before, Path(recipe.output_dir), job)
+    if output != Path(recipe.output_dir):
+        reporter.note(f"{recipe.output_dir} holds another result by now: this one is in {output}", "warning")
     return True
 
 
-def publish(result: Path, output: Path, job: Job) -> None:
-    """Copy the result to where the recipe wants it, in one piece; an older one there is replaced.
+def publish(result: Path, output: Path, job: Job) -> Path:
+    """Copy the result to where the recipe wants it, in one piece; return where it is.
+
+    An older result there is replaced only when the run was started to do so, and other things never: two runs in a
+    queue may name the same folder.
 
     Raises:
         OSError: the disk is full or may not be written.
     """
     from vlmtui.training.card import model_card
 
+    if output.exists() and not _may_replace(output, job):
+        output = output.with_name(f"{output.name}-{job.id}")
     output.parent.mkdir(parents=True, exist_ok=True)
     aside = output.with_name(f".{output.name}.{job.id}.part")
     shutil.rmtree(aside, ignore_errors=True)
@@ -87,6 +94,17 @@ def publish(result: Path, output: Path, job: Job) -> None:
         output.rename(old)
     aside.rename(output)
     shutil.rmtree(old, ignore_errors=True)
+    return output
+
+
+def _may_replace(output: Path, job: Job) -> bool:
+    if not output.is_dir():
+        return False
+    try:
+        made_by = json.loads((output / "vlmtui.json").read_text(encoding="utf-8"))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return not any(output.iterdir())
+    return bool(job.overwrite or made_by == job.id)
 
 
 if __name__ == "__main__":

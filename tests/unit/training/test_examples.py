@@ -171,6 +171,9 @@ def test_parquet_with_bytes_is_read_whole(folder: Path) -> None:
     found = read_examples(Data(dataset_name=str(folder / "rows.parquet"), eval_fraction=0.0), "sft", seed=0)
     assert [example.answer for example in found.train] == [str(n) for n in range(70)]
     assert all(example.pictures[0].data == data for example in found.train)
+    spilled = read_examples(Data(dataset_name=str(folder / "rows.parquet")), "sft", 0, folder / "spill").train
+    (path,) = {example.pictures[0].path for example in spilled}  # one picture, so one file
+    assert Path(path).read_bytes() == data and spilled[0].pictures[0].data is None
 
 
 def test_the_rows_of_a_hub_data_set_keep_their_bytes(folder: Path) -> None:
