@@ -51,6 +51,11 @@ def recent_file() -> Path:
     return Path(_dirs().user_data_dir) / "recent.json"
 
 
+def recently_used_file() -> Path:
+    """Which commands and files were used last; may not exist."""
+    return Path(_dirs().user_data_dir) / "used.json"
+
+
 def hub_cache() -> Path:
     """Hugging Face's own cache of checkpoints, by its own variables, without importing its library."""
     if explicit := os.environ.get("HF_HUB_CACHE"):

@@ -113,7 +113,7 @@ async def test_the_palette_lists_every_action_with_its_key(make_app: MakeApp) ->
 async def test_a_command_chosen_in_the_palette_runs(make_app: MakeApp) -> None:
     async with make_app().run_test(size=(100, 30)) as pilot:
         app = await ready(pilot)
-        await pilot.press("ctrl+p")
+        await pilot.press("f1")
         await until(pilot, lambda: app.screen is not app.workbench)
         await type_text(pilot, "hide the explorer")
         await until(pilot, lambda: "Show or hide the explorer" in screen_text(pilot))

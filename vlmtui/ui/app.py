@@ -241,6 +241,33 @@ class VlmtuiApp(App[int]):
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
             self.push_screen(CommandPalette(placeholder="Type a command…", id="--command-palette"))
 
+    async def action_quick_open(self) -> None:
+        """Offer the files of the folder; the chosen one stays open in a tab."""
+        from asyncio import to_thread
+
+        from vlmtui.recently_used import recently_used
+        from vlmtui.ui.screens.quick_open import QuickOpen
+
+        if not self.workbench.complete or not isinstance(self.screen, Workbench):
+            return
+        recent = await to_thread(recently_used, str(self.directory))
+        self.push_screen(QuickOpen(self.directory, recent), self._go_to_file)
+
+    async def _go_to_file(self, name: str | None) -> None:
+        from asyncio import to_thread
+
+        from vlmtui.media.kinds import kind_of
+        from vlmtui.recently_used import use
+        from vlmtui.ui.screens.quick_open import COMMANDS
+
+        if name == COMMANDS:
+            self.action_command_palette()
+        elif name is not None:
+            path = self.directory / name
+            await self.workbench.editors.open(path, kind_of(path), pin=True)
+            self.workbench.show_part("preview")
+            await to_thread(use, str(self.directory), name)
+
     def action_help(self) -> None:
         """Show every key."""
         from vlmtui.ui.screens.help import Help

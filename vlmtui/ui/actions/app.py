@@ -8,11 +8,21 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "app.palette",
         "Show all commands",
-        ("f1", "ctrl+p", "ctrl+shift+p", "ctrl+shift+P", "ctrl+P"),
+        ("f1", "ctrl+shift+p", "ctrl+shift+P", "ctrl+P"),
         "app",
         "command_palette",
         "Find any command by its name, and see its key.",
         label="Commands",
+        priority=True,
+    ),
+    Action(
+        "app.quick_open",
+        "Open a file by its name",
+        ("ctrl+p",),
+        "app",
+        "quick_open",
+        "Some letters of its path are enough; `>` goes to the commands.",
+        label="Open file",
         priority=True,
     ),
     Action(
