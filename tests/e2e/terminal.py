@@ -83,6 +83,7 @@ class Terminal:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._pending = b""
+        self._unseen = bytearray()  # read, but not on the screen yet
         self.received = bytearray()
         self.last_output = 0.0
         self.started = time.perf_counter()
@@ -139,19 +140,29 @@ class Terminal:
             return False
         self.last_output = time.perf_counter()
         self.received += data
-        self._feed(data)
+        self._unseen += data
+        self.catch_up()
         return True
 
     def read_raw(self, seconds: float) -> bool:
-        """As `read`, but the screen takes no notice: a benchmark's reader must not be slower than the program."""
+        """As `read`, but the screen takes no notice yet: a benchmark's reader must not be slower than the program,
+        nor take the processor that the program needs. `catch_up` shows on the screen what has come."""
         if not select.select([self._process.fd], [], [], max(0.0, seconds))[0]:
             return False
         try:
             data = os.read(self._process.fd, 65536)
         except OSError:
             return False
+        if data:
+            self.last_output = time.perf_counter()
         self.received += data
+        self._unseen += data
         return bool(data)
+
+    def catch_up(self) -> None:
+        """Put on the screen what `read_raw` has taken in."""
+        data, self._unseen = bytes(self._unseen), bytearray()
+        self._feed(data)
 
     def drain(self, quiet: float) -> None:
         """As `read_raw`, until nothing has come for `quiet` seconds."""

@@ -210,16 +210,28 @@ async def test_a_failed_answer_says_why_and_can_be_asked_for_again(how: str) -> 
         assert [text_of(shown).split("\n")[0] for shown in app.views] == ["what?", "There are three."]
 
 
-async def test_retry_is_offered_only_when_something_failed() -> None:
+async def test_nothing_is_asked_again_before_something_was_asked() -> None:
     app = ChatApp()
     async with app.run_test(size=(60, 24)) as pilot:
-        await ask(pilot, "what?")
-        answer(app.chat, ["fine"])
-        app.posted.clear()
         await pilot.press("f5")
         app.chat.action_retry()
         await pilot.pause()
-        assert app.posted == [] and not app.views[-1].focusable
+        assert app.posted == []
+        await ask(pilot, "what?")
+        app.posted.clear()
+        app.chat.begin_answer()
+        await pilot.press("f5")  # it is on its way
+        await pilot.pause()
+        assert app.posted == [] and len(app.chat.conversation.messages) == 2
+        answer(app.chat, ["fine"])
+        await pilot.pause()
+        assert not app.views[-1].focusable
+
+
+async def test_an_empty_chat_offers_neither_to_ask_again_nor_to_stop() -> None:
+    app = ChatApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        await pilot.pause()
         ids = {active.binding.id for active in app.screen.active_bindings.values()}
         assert "chat.send" in ids and not ids & {"chat.retry", "chat.stop"}
 

@@ -70,7 +70,7 @@ async def test_conversations_are_listed_searched_renamed_deleted_and_opened(make
         await until(pilot, lambda: "★ About shapes" in screen_text(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: app.workbench.conversation.id == first.id)
-        assert [message.text for message in app.workbench.conversation.messages][0] == "first question"
+        assert app.workbench.conversation.messages[0].text == "first question"
 
         # The one on show is deleted: an empty one takes its place, and nothing brings it back by itself.
         await pilot.press("ctrl+l")
@@ -89,3 +89,49 @@ async def test_a_damaged_database_costs_a_line_not_the_chat(make_app: MakeApp) -
         await ask(pilot, app, "still there?")
         assert len(app.workbench.conversation.messages) == 2
     assert chats_file().read_bytes() == b"damaged " * 1000
+
+
+async def test_versions_are_kept_and_paged_through_and_questions_edited(make_app: MakeApp) -> None:
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        app = await ready(pilot)
+        chat = app.workbench.chat
+        await ask(pilot, app, "first words")
+        await pilot.press("f5")  # another version of the answer
+        await until(pilot, lambda: "2/2" in screen_text(pilot))
+        conversation = app.workbench.conversation
+        first, second = conversation.versions(conversation.messages[1])
+        assert conversation.messages[1] is second
+        assert first.text == second.text  # greedy
+        await pilot.press("shift+tab", "left")
+        await until(pilot, lambda: "◀ 1/2 ▶" in screen_text(pilot))
+        assert conversation.messages[1] is first
+
+        await pilot.press("k", "e")  # with the cursor: on the question
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "prompt")
+        await pilot.press("end")
+        await type_text(pilot, " again")
+        await pilot.press("enter")
+        await until(pilot, lambda: not chat.busy and len(conversation.messages) == 2 and len(conversation.aside) == 3)
+        assert conversation.messages[0].text == "first words again"
+
+        await pilot.press("shift+tab", "k", "k", "left")
+        await until(pilot, lambda: conversation.messages[0].text == "first words")
+        assert len(conversation.messages) == 2
+        await pilot.press("q")
+        await until(pilot, lambda: "> first words" in screen_text(pilot))
+        await pilot.press("shift+tab", "y")
+        await until(pilot, lambda: app.clipboard == "first words")
+        kept = ChatStore(chats_file()).load(conversation.id)
+        assert {message.id for message in kept.everything()} == {each.id for each in conversation.everything()}
+        assert [message.id for message in kept.messages] == [message.id for message in conversation.messages]
+
+
+async def test_a_version_is_paged_by_click(make_app: MakeApp) -> None:
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        app = await ready(pilot)
+        await ask(pilot, app, "words")
+        await pilot.press("f5")
+        await until(pilot, lambda: "◀ 2/2 ▶" in screen_text(pilot))
+        y, line = next((y, line) for y, line in enumerate(screen_text(pilot).splitlines()) if "◀ 2/2" in line)
+        await pilot.click(offset=(line.index("◀"), y))
+        await until(pilot, lambda: "◀ 1/2 ▶" in screen_text(pilot))

@@ -49,7 +49,7 @@ else; for real photographs choose a real SmolVLM in the model picker.
    "Describe the picture."
 2. Open `words/word.png` and ask: "What does the text say?"
 3. Open `words/fine-print.png` and ask: "Read the text." It is too small for the model's eye. Turn picture splitting
-   on and ask again: now the picture is sent in tiles, costs more tokens, and can be read.
+   on with F7 and ask again: now the picture is sent in tiles, costs more tokens, and can be read.
 4. Attach both pictures of a pair, `pairs/{pair}-before.png` first, and ask: "What differs?"
 5. Attach the three pictures of `album/` and ask: "Which picture has the most shapes?"
 6. Attach `videos/moving.mp4` and ask: "Which way does the shape move?"

@@ -17,8 +17,8 @@ from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.prompting import prepare
 from vlmtui.engine.protocol import Event, Finished, Generate, Sampling, Started, Tokens
 
-FLUSH_S = 1 / 30
-"""Text is held back this long at most while tokens come, so that the terminal paints 30 times a second at most."""
+FLUSH_S = 1 / 20
+"""Text is held back this long at most while tokens come, so that the terminal paints 20 times a second at most."""
 
 
 def generate(
@@ -125,7 +125,7 @@ class _Halt(StoppingCriteria):
 
 
 class _Stream(BaseStreamer):
-    """Takes tokens from `generate` in its own thread and sends text: the first at once, then at most 30 times a second.
+    """Takes tokens from `generate` in its own thread and sends text: the first at once, then at most 20 times a second.
 
     Decoding happens when text is sent, not at each token: it costs a fast model nothing.
     """

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from vlmtui.engine.loading import Checkpoint
 
 _NICENESS = 5
-_PATIENCE_S = 1.5
+_PATIENCE_S = 0.2
 
 _log = logging.getLogger("vlmtui.engine")
 

@@ -194,7 +194,7 @@ class Started(_Message, frozen=True, kw_only=True, tag="started"):
 class Tokens(_Message, frozen=True, kw_only=True, tag="tokens"):
     """The next piece of the answer: text that is whole (no half characters), and how many tokens it took.
 
-    The engine joins what comes within about 33 ms, so that a fast model costs the terminal at most 30 paints a second.
+    The engine joins what comes within about 50 ms, so that a fast model costs the terminal at most 20 paints a second.
     """
 
     id: int

@@ -36,6 +36,8 @@ from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings
 from vlmtui.ui.engine_state import EngineState, ModelChoice
 
+_SECONDS_BETWEEN_FIGURES = 0.5
+"""Nobody reads figures that change faster, and each paint of them comes between a key and what it does."""
 _RESTARTS = 3
 """So often an engine that keeps dying is started again within a minute; then the user is asked."""
 
@@ -91,6 +93,7 @@ class Session:
         self._settings = settings
         self._client = EngineClient(log=log, on_exit=self._on_exit)
         self._deaths: list[float] = []
+        self._told_at = 0.0
         self._closed = False
         self.state = EngineState()
         self.choice: ModelChoice | None = None
@@ -123,7 +126,12 @@ class Session:
         self._target.post_message(self.EngineExited())
 
     def _set(self, **changes: object) -> None:
+        phase = self.state.phase
         self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+        now = monotonic()
+        if phase == self.state.phase == "answering" and now - self._told_at < _SECONDS_BETWEEN_FIGURES:
+            return
+        self._told_at = now
         self._target.post_message(self.StateChanged(self.state))
 
     # ---- models ----
@@ -147,9 +155,7 @@ class Session:
             tokens_per_s=0.0,
             ttft_s=0.0,
         )
-        events = self._client.load(
-            choice.model, revision=choice.revision, device=choice.device, dtype=choice.dtype
-        )
+        events = self._client.load(choice.model, revision=choice.revision, device=choice.device, dtype=choice.dtype)
         async for event in events:
             match event:
                 case LoadProgress():
@@ -198,9 +204,7 @@ class Session:
 
     async def _answer(self, conversation: Conversation) -> None:
         self._set(phase="reading", detail="", ttft_s=0.0, tokens_per_s=0.0)
-        sampling = Sampling(
-            max_new_tokens=self._settings.max_new_tokens, temperature=self._settings.temperature
-        )
+        sampling = Sampling(max_new_tokens=self._settings.max_new_tokens, temperature=self._settings.temperature)
         turns = turns_of(conversation, self._settings.system_prompt)
         began = monotonic()
         first = 0.0

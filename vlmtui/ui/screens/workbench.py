@@ -360,6 +360,10 @@ class Workbench(Screen[None]):
         """The failed answer is asked for again."""
         self.on_chat_asked()
 
+    def on_chat_branched(self) -> None:
+        """Another version is on show: so it is the next time."""
+        self.keeper.save(self.conversation)
+
     def on_chat_stop_requested(self) -> None:
         self.action_stop_answer()
 

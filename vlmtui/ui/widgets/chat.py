@@ -19,12 +19,13 @@ from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from vlmtui.chats.conversation import AnswerStats, ChatMessage, Conversation
+from vlmtui.chats.quoting import code_blocks, quoted
 from vlmtui.engine.protocol import Failed, Finished, Started, Tokens
-from vlmtui.safetext import safe_line
+from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.widgets.chips import Chip, Chips
+from vlmtui.ui.widgets.message_cursor import CursorTranscript, Deed
 from vlmtui.ui.widgets.message_view import MessageView
 from vlmtui.ui.widgets.prompt import Prompt
-from vlmtui.ui.widgets.transcript import Transcript
 
 _PLACEHOLDER = "Ask about the picture…"
 _WELCOME = Content.from_markup(
@@ -83,6 +84,9 @@ class Chat(Widget):
     class RetryRequested(Message):
         """The last answer failed, and shall be asked for again."""
 
+    class Branched(Message):
+        """Another version of a message is on show."""
+
     class Detached(Message):
         """The user has removed an attachment."""
 
@@ -100,7 +104,9 @@ class Chat(Widget):
     ) -> None:
         super().__init__(id=id)
         self.conversation = conversation or Conversation()
-        self._transcript = Transcript(welcome, id="transcript")
+        self._transcript = CursorTranscript(welcome, id="transcript")
+        self._transcript.place_of = self._place_of
+        self._editing: ChatMessage | None = None  # the question that the next one stands beside
         self._transcript.show(self.conversation.messages)
         self._hint = NewTextHint("↓ new text below", id="new-text", markup=False)
         self._hint.display = False
@@ -199,6 +205,7 @@ class Chat(Widget):
     def show_conversation(self, conversation: Conversation) -> None:
         """Show another conversation in place of this one, e.g. a new, empty one."""
         self.conversation = conversation
+        self._editing = None
         self._prompt.earlier = [entry.text for entry in conversation.messages if entry.role == "user"]
         self._transcript.show(conversation.messages)
         self.busy = conversation.streaming is not None
@@ -241,9 +248,9 @@ class Chat(Widget):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what makes sense now."""
         if action == "stop":
-            return self.busy
+            return self.busy or self._editing is not None
         if action == "retry":
-            return not self.busy and self.conversation.failed is not None
+            return not self.busy and bool(self.conversation.messages)
         return True
 
     def watch_busy(self) -> None:
@@ -252,17 +259,107 @@ class Chat(Widget):
         self.refresh_bindings()
 
     def action_stop(self) -> None:
-        """Stop the answer; what has come stays."""
-        self.post_message(self.StopRequested())
+        """Stop the answer; what has come stays. Or ask a new question, not an edited one."""
+        if self.busy:
+            self.post_message(self.StopRequested())
+        elif self._editing is not None:
+            self._editing = None
+            self.say("Not edited: Enter asks a new question.")
+            self.refresh_bindings()
 
     def action_retry(self) -> None:
-        """Ask for the failed answer again."""
+        """Ask for the failed answer again, or for another version of the newest one."""
         if not self.busy and self.conversation.failed is not None:
             self.post_message(self.RetryRequested())
+        else:
+            self.action_message("regenerate")
 
     def action_newest(self) -> None:
         """Go to the end of the transcript and follow it."""
         self._transcript.action_newest()
+
+    # ---- one message ----
+
+    def action_message(self, deed: Deed) -> None:
+        """Do `deed` with the message under the cursor, or with the newest one."""
+        self._do(deed, self._transcript.meant(deed))
+
+    def action_cursor(self, by: int) -> None:
+        """Move the cursor over the messages."""
+        self._transcript.action_move_cursor(by)
+        self._transcript.focus()
+
+    @on(CursorTranscript.Wanted)
+    def _wanted(self, event: CursorTranscript.Wanted) -> None:
+        event.stop()
+        self._do(event.deed, event.message)
+
+    def _do(self, deed: Deed, message: ChatMessage | None) -> None:
+        if message is None:
+            self.say("Nothing was asked yet." if deed == "edit" else "There is no answer yet.")
+        elif deed == "copy":
+            self._copy(message.text, "The message is copied." if message.role == "user" else "The answer is copied.")
+        elif deed == "code":
+            blocks = code_blocks(message.text)
+            self._copy("\n\n".join(blocks), "The code is copied.", "There is no code block in it.")
+        elif deed == "quote":
+            self._prompt.insert(safe_text(quoted(message.text)))
+            self.focus_prompt()
+        elif self.busy:
+            self.say("Still answering: Esc stops it.")
+        elif deed in ("older", "newer"):
+            self._show_version(message, -1 if deed == "older" else 1)
+        elif deed == "edit":
+            self._edit(message)
+        else:
+            self._regenerate(message)
+
+    def _copy(self, text: str, done: str, nothing: str = "There is nothing in it to copy.") -> None:
+        if text:
+            self.app.copy_to_clipboard(safe_text(text))
+        self.say(done if text else nothing)
+
+    def _show_version(self, message: ChatMessage, by: int) -> None:
+        versions = self.conversation.versions(message)
+        at = versions.index(message) + by
+        if not 0 <= at < len(versions):
+            self.say("There is no other version." if len(versions) == 1 else "There is none further on.")
+            return
+        self.conversation.show(versions[at])
+        self._transcript.show(self.conversation.messages)
+        self._transcript.put_cursor(versions[at])
+        self.post_message(self.Branched())
+
+    def _edit(self, message: ChatMessage) -> None:
+        if message.role != "user":
+            self.say("Questions can be edited; r gives another version of an answer.")
+            return
+        self._editing = message
+        self._chips.clear()
+        for path in message.attachments:
+            self._chips.add(Path(path))
+        self._prompt.load_text(safe_text(message.text))
+        self._prompt.move_cursor(self._prompt.document.end)
+        self.focus_prompt()
+        self.refresh_bindings()
+        self.call_after_refresh(self.say, "Enter asks it in these words, beside the first version; Esc does not.")
+
+    def _regenerate(self, message: ChatMessage) -> None:
+        messages = self.conversation.messages
+        at = next(i for i, other in enumerate(messages) if other is message)
+        if message.role == "user":
+            at += 1
+        if at < len(messages):
+            if messages[at].state == "failed":
+                self.action_retry()
+                return
+            self.conversation.branch(messages[at])
+            self._transcript.show(messages)
+        self.post_message(self.RetryRequested())
+
+    def _place_of(self, message: ChatMessage) -> tuple[int, int]:
+        versions = self.conversation.versions(message)
+        return versions.index(message) + 1, len(versions)
 
     @on(Prompt.Sent)
     def _send(self, event: Prompt.Sent) -> None:
@@ -277,6 +374,10 @@ class Chat(Widget):
         else:
             self.say("")
             paths = self._chips.clear()
+            if self._editing is not None:
+                self.conversation.branch(self._editing)
+                self._editing = None
+                self._transcript.show(self.conversation.messages)
             self._prompt.earlier.append(text)
             self._prompt.clear_sent(event.text)
             self._transcript.add(self.conversation.ask(text, tuple(str(path) for path in paths)))

@@ -24,9 +24,10 @@ from vlmtui.ui.widgets.lines import Line, LinesVisual
 from vlmtui.ui.widgets.markdown_lines import MarkdownLines
 
 # Faster than this nobody reads, and each paint costs the machine that also generates.
-_SECONDS_BETWEEN_PAINTS = 1 / 30
+_SECONDS_BETWEEN_PAINTS = 1 / 20
 _DIM = "$foreground 60%"
 _RETRY = {"chat": "retry"}
+_STEPS = {"older": -1, "newer": 1}
 
 
 class MessageView(Widget, can_focus=False):
@@ -44,10 +45,20 @@ class MessageView(Widget, can_focus=False):
     class Grew(Message, bubble=True):
         """The answer has more text on the screen than before."""
 
-    def __init__(self, message: ChatMessage) -> None:
+    class VersionWanted(Message):
+        """The version before or after shall be shown."""
+
+        def __init__(self, message: ChatMessage, by: int) -> None:
+            super().__init__()
+            self.message = message
+            self.by = by
+
+    def __init__(self, message: ChatMessage, *, place: tuple[int, int] = (1, 1)) -> None:
+        """Show `message`, which is version `place[0]` of `place[1]`."""
         super().__init__(classes=f"-{message.role}")
         self.auto_links = False
         self.message = message
+        self._place = place
         self._markdown = MarkdownLines()
         self._taken = 0  # characters of `message.text` that are laid out
         self._painted_at = 0.0
@@ -73,9 +84,13 @@ class MessageView(Widget, can_focus=False):
 
     def on_click(self, event: events.Click) -> None:
         """Retry, when that is what was clicked."""
-        if event.style.meta.get("chat") == "retry":
+        what = event.style.meta.get("chat")
+        if what == "retry":
             event.stop()
             self.action_retry()
+        elif what in _STEPS:
+            event.stop()
+            self.post_message(self.VersionWanted(self.message, _STEPS[what]))
 
     def render(self) -> Visual:
         """Return what `_lay_out` made."""
@@ -112,12 +127,14 @@ class MessageView(Widget, can_focus=False):
         self.can_focus = message.state == "failed"
         self.set_class(message.state == "failed", "-failed")
         if message.role != "assistant":
-            self._visual = LinesVisual([*_attachments(message.attachments), *_plain(message.text)])
+            self._visual = LinesVisual(
+                [*_attachments(message.attachments), *_plain(message.text), *_versions(self._place)]
+            )
             return
         self._take_text()
         if message.state != "streaming":
             self._markdown.complete()
-            end = _ending(message)
+            end = [*_ending(message), *_versions(self._place)]
         elif not self._markdown.lines:
             end = [Line(Content.styled(_waiting(message.stats), _DIM))]
         else:
@@ -194,6 +211,17 @@ def _attachments(paths: tuple[str, ...]) -> list[Line]:
 
 def _plain(text: str) -> list[Line]:
     return [Line(Content(part)) for part in safe_text(text).split("\n")]
+
+
+def _versions(place: tuple[int, int]) -> list[Line]:
+    """Return which version of how many it is, with a way to the others; nothing where it is the only one."""
+    number, count = place
+    if count < 2:
+        return []
+    older, newer = (
+        Content(f" {sign} ").stylize(Style.from_meta({"chat": way})) for sign, way in (("◀", "older"), ("▶", "newer"))
+    )
+    return [Line(older + Content.styled(f"{number}/{count}", _DIM) + newer)]
 
 
 def _ending(message: ChatMessage) -> list[Line]:

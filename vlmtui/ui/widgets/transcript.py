@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -65,6 +65,8 @@ class Transcript(VerticalScroll):
         self._welcome = Static(welcome, id="welcome", markup=False)
         self._earlier = EarlierRow(id="earlier", markup=False)
         self._loading = False
+        self.place_of: Callable[[ChatMessage], tuple[int, int]] = lambda _: (1, 1)
+        """Which version of how many a message is."""
 
     @property
     def earlier(self) -> int:
@@ -97,7 +99,7 @@ class Transcript(VerticalScroll):
         jump = isinstance(entry, ChatMessage) and entry.role == "user"
         follows = jump or self.following
         self.entries.append(entry)
-        view = _view(entry)
+        view = self._view(entry)
         self._views.append(view)
         if self.is_attached:
             self.mount(view)
@@ -133,7 +135,7 @@ class Transcript(VerticalScroll):
                 view.remove()
         self.entries = list(entries)
         self._first = max(0, len(self.entries) - WINDOW)
-        self._views = [_view(entry) for entry in self.entries[self._first :]]
+        self._views = [self._view(entry) for entry in self.entries[self._first :]]
         if self.is_attached:
             self.mount_all(self._views)
             self.action_newest()
@@ -145,7 +147,7 @@ class Transcript(VerticalScroll):
             return
         self._loading = True
         start = max(0, self._first - WINDOW)
-        views = [_view(entry) for entry in self.entries[start : self._first]]
+        views = [self._view(entry) for entry in self.entries[start : self._first]]
         below = self.virtual_size.height - self.scroll_y
         self._first = start
         self._views[:0] = views
@@ -228,12 +230,11 @@ class Transcript(VerticalScroll):
         del self._views[:over]
         self._first += over
 
+    def _view(self, entry: Entry) -> MessageView | NoteView:
+        return NoteView(entry) if isinstance(entry, str) else MessageView(entry, place=self.place_of(entry))
+
     def _sync(self) -> None:
         self._welcome.display = not self.entries
         self._earlier.display = self._first > 0
         many = "s" if self._first != 1 else ""
         self._earlier.update(Content(f"↑ {self._first} earlier message{many}"))
-
-
-def _view(entry: Entry) -> MessageView | NoteView:
-    return NoteView(entry) if isinstance(entry, str) else MessageView(entry)
