@@ -37,6 +37,11 @@ def understand(error: BaseException) -> TrainingFailure:
     )
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether a GPU's or the machine's memory was full, as Python could still say."""
+    return understand(error).remedy == _LESS
+
+
 def _understood(error: BaseException) -> TrainingFailure | None:
     text = str(error)
     names = {kind.__name__ for kind in type(error).__mro__}
@@ -72,8 +77,8 @@ def _understood(error: BaseException) -> TrainingFailure | None:
 
 
 _LESS = (
-    "halve per_device_train_batch_size and double gradient_accumulation_steps, set gradient_checkpointing: true, "
-    "load_in_4bit: true or image_splitting: false, and resume"
+    "halve per_device_train_batch_size and double gradient_accumulation_steps (on_out_of_memory: halve does it by "
+    "itself), set gradient_checkpointing: true, load_in_4bit: true or image_splitting: false"
 )
 
 

@@ -72,6 +72,9 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache_features: Annotated[
         bool, Meta(description="SFT with frozen vision: look at each picture once, keep what was seen on the disk")
     ] = True
+    on_out_of_memory: Annotated[
+        Literal["fail", "halve"], Meta(description="halve: go on with half the batch and twice the accumulation")
+    ] = "fail"
     rewards: Annotated[list[Reward], Meta(description="GRPO: what an answer is rewarded for, added up")] = []
     eval_examples: Annotated[
         int, Meta(ge=0, le=5000, description="how many held-out examples are answered at each evaluation")

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -50,14 +51,18 @@ def _prepare(device: str) -> None:
 
 
 def _train(run: RunFolder, job: Job, reporter: Reporter) -> bool:
+    from vlmtui.training.halving import until_it_fits
     from vlmtui.training.stage import run_stage
 
     recipe = msgspec.convert(job.recipe, Recipe)
     before: Path | None = None
     for stage in recipe.stages:
         result = run.results / stage.method
-        if not result.exists() and not run_stage(recipe, stage, reporter, before):
-            return False
+        train = partial(run_stage, recipe, reporter=reporter, before=before)
+        if not result.exists():
+            halves = recipe.looks.on_out_of_memory == "halve"
+            if not (until_it_fits(stage, reporter, train) if halves else train(stage)):
+                return False
         before = result
     assert before is not None
     output = publish(before, Path(recipe.output_dir), job)
