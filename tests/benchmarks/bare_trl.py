@@ -22,9 +22,7 @@ def main(folder: str, model: str, epochs: int) -> None:
     data = datasets.Dataset.from_dict(
         {
             "images": [[str(Path(folder) / row["file_name"])] for row in rows],
-            "prompt": [
-                [{"role": "user", "content": row["question"]}] for row in rows
-            ],
+            "prompt": [[{"role": "user", "content": row["question"]}] for row in rows],
             "completion": [[{"role": "assistant", "content": row["answer"]}] for row in rows],
         }
     ).cast_column("images", datasets.List(datasets.Image()))

@@ -23,6 +23,7 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.timeout(900)
 def test_the_readmes_training(tmp_path: Path) -> None:
     found = commands("train")
     assert found.pop(0) == "pip install scikit-learn"  # it is here already

@@ -21,6 +21,8 @@ from vlmtui.runs.folder import RunFolder, create, every
 from vlmtui.runs.status import ENDED
 from vlmtui.training.recipe import parse_recipe
 
+pytestmark = pytest.mark.timeout(600)  # processes that load torch; a machine may be busy
+
 RECIPE = """\
 method: sft
 model_name_or_path: demo
@@ -54,7 +56,7 @@ def begin(text: str, workspace: Path, root: Path) -> RunFolder:
     return run
 
 
-def wait_for(run: RunFolder, seen: Any, seconds: float = 120) -> list[Event]:
+def wait_for(run: RunFolder, seen: Any, seconds: float = 240) -> list[Event]:
     reader, events = EventReader(run.events_file), list[Event]()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -67,7 +69,7 @@ def wait_for(run: RunFolder, seen: Any, seconds: float = 120) -> list[Event]:
     raise AssertionError(f"{run.state()}: {run.log_file.read_text()[-3000:]}")
 
 
-def wait_until_over(run: RunFolder, seconds: float = 180) -> str:
+def wait_until_over(run: RunFolder, seconds: float = 240) -> str:
     end = time.monotonic() + seconds
     while run.state() not in ENDED and time.monotonic() < end:
         time.sleep(0.05)
