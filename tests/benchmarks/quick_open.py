@@ -49,8 +49,11 @@ def measure(folder: Path, count: int) -> list[Figure]:
                 terminal.press(letter)
                 terminal.read(5)
                 keys.append(time.perf_counter() - began)
-                terminal.settle(0.15)
-                answers.append(terminal.last_output - began)
+                answered, shown = terminal.last_output, terminal.text
+                while terminal.read(0.15):  # the cursor blinks: only what changes the text counts
+                    if terminal.text != shown:
+                        answered, shown = terminal.last_output, terminal.text
+                answers.append(answered - began)
             terminal.press(*"\x7f" * len(text))
             terminal.settle(0.3)
     return [

@@ -28,6 +28,8 @@ from vlmtui.ui.themes import DEFAULT_THEME, THEMES
 if TYPE_CHECKING:  # imported after the first paint
     from textual.driver import Driver
 
+    from textual.widget import Widget
+
     from vlmtui.chats.conversation import Conversation
     from vlmtui.ui.session import Session
 
@@ -267,6 +269,17 @@ class VlmtuiApp(App[int]):
             await self.workbench.editors.open(path, kind_of(path), pin=True)
             self.workbench.show_part("preview")
             await to_thread(use, str(self.directory), name)
+
+    def action_jump(self) -> None:
+        """Put a letter on every place that takes the focus; the one that is pressed goes there."""
+        from vlmtui.ui.screens.jump import Jump, places
+
+        if not isinstance(self.screen, Jump) and (found := places(self.screen)):
+            self.push_screen(Jump(found), self._go_to_place)
+
+    def _go_to_place(self, place: Widget | None) -> None:
+        if place is not None and place.is_attached:
+            self.screen.set_focus(place)
 
     def action_help(self) -> None:
         """Show every key."""

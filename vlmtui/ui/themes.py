@@ -75,4 +75,39 @@ VSCODE_LIGHT = Theme(
     },
 )
 
-THEMES = (VSCODE_DARK, VSCODE_LIGHT)
+HIGH_CONTRAST = Theme(
+    name="vscode-high-contrast",
+    primary="#6fc3df",
+    secondary="#3794ff",
+    accent="#f38518",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1a1a1a",
+    warning="#ffd370",
+    error="#ff8080",
+    success="#89ff89",
+    dark=True,
+    variables={
+        "border": "#f38518",
+        "border-blurred": "#6fc3df",
+        "text-muted": "#e0e0e0",
+        "foreground-muted": "#e0e0e0",
+        "block-cursor-background": "#ffffff",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#404040",
+        "block-cursor-blurred-foreground": "#ffffff",
+        "input-selection-background": "#005a9e",
+        "scrollbar": "#6fc3df",
+        "scrollbar-hover": "#ffffff",
+        "scrollbar-active": "#f38518",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+        "scrollbar-corner-color": "#000000",
+        "link-color": "#6fc3df",
+    },
+)
+
+THEMES = (VSCODE_DARK, VSCODE_LIGHT, HIGH_CONTRAST)

@@ -26,6 +26,15 @@ ACTIONS: tuple[Action, ...] = (
         priority=True,
     ),
     Action(
+        "app.jump",
+        "Jump: go to any place by one letter",
+        ("ctrl+g",),
+        "app",
+        "jump",
+        "Every place that takes the focus shows a letter.",
+        priority=True,
+    ),
+    Action(
         "app.help",
         "Help: keys and commands",
         ("question_mark",),

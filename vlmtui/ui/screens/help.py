@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from vlmtui.ui.actions import ACTIONS, key_names
+from vlmtui.ui.actions import ACTIONS, Action, key_names
 
 _SECTIONS = (
     ("Everywhere", ("app",)),
@@ -34,27 +35,49 @@ class Help(ModalScreen[None]):
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "dismiss", "Close", show=False, priority=True)
+        Binding("escape,question_mark,f1", "dismiss", "Close", show=False, priority=True),
+        Binding("up", "scroll('up')", "Up", show=False, priority=True),
+        Binding("down", "scroll('down')", "Down", show=False, priority=True),
+        Binding("pageup", "scroll('page_up')", "Page up", show=False, priority=True),
+        Binding("pagedown", "scroll('page_down')", "Page down", show=False, priority=True),
+        Binding("home", "scroll('home')", "Start", show=False, priority=True),
+        Binding("end", "scroll('end')", "End", show=False, priority=True),
     ]
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall"):
             yield Static("Help", classes="dialog-title")
-            with VerticalScroll(id="help-text"):
+            yield Input(placeholder="letters of what you look for, or a key", compact=True)
+            with VerticalScroll(id="help-text", can_focus=False):
                 yield Static(help_text())
-            yield Static("Esc closes", classes="dialog-keys")
+            yield Static("Type to search · Up and Down scroll · Esc closes", classes="dialog-keys")
 
     def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
+        self.query_one(Input).focus()
+
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        event.stop()
+        scroll = self.query_one(VerticalScroll)
+        scroll.query_one(Static).update(help_text(event.value))
+        scroll.scroll_home(animate=False)
+
+    def action_scroll(self, way: str) -> None:
+        """Scroll the text while the field keeps the focus."""
+        getattr(self.query_one(VerticalScroll), f"scroll_{way}")(animate=False)
 
 
-def help_text() -> Content:
-    """Return the whole help, as one piece of text."""
+def help_text(looked_for: str = "") -> Content:
+    """Return the help as one piece of text: all of it, or what has every word of `looked_for`."""
     pieces: list[Content | str | tuple[str, str]] = []
-    for line in _FIRST_STEPS:
+    words = looked_for.casefold().split()
+    for line in () if words else _FIRST_STEPS:
         pieces += [line, "\n"]
     for title, scopes in _SECTIONS:
-        actions = [action for action in ACTIONS if action.scope in scopes]
+        actions = [
+            action for action in ACTIONS
+            if action.scope in scopes and all(word in _searched(title, action) for word in words)
+        ]  # fmt: skip
         if not actions:
             continue
         pieces += ["\n", (title.upper(), "$foreground-muted"), "\n"]
@@ -64,4 +87,10 @@ def help_text() -> Content:
                 keys = keys.split(", ")[0]
             pieces += [(keys.ljust(_KEYS_WIDTH), "bold $text-primary"), action.title, "\n"]
             pieces += [" " * _KEYS_WIDTH, (action.help, "$foreground-muted"), "\n"]
+    if not pieces:
+        pieces = [f"Nothing here has {looked_for.strip()!r} in it."]
     return Content.assemble(*pieces)
+
+
+def _searched(section: str, action: Action) -> str:
+    return f"{section} {action.title} {action.help} {key_names(action)}".casefold()
