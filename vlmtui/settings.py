@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from vlmtui.chats.presets import Preset
+
 Graphics = Literal["auto", "half-block", "kitty", "sixel"]
 
 
@@ -29,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     theme: Annotated[str, Meta(description="name of the colour theme")] = "vscode-dark"
     max_new_tokens: Annotated[int, Meta(ge=1, le=16384, description="longest answer, in tokens")] = 512
     temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="0 is greedy decoding")] = 0.0
+    presets: Annotated[
+        dict[str, str | Preset], Meta(description="your own questions: name = 'text', or {prompt = 'text', key = 'k'}")
+    ] = {}
     system_prompt: Annotated[str, Meta(description="system prompt of new conversations")] = ""
 
 
@@ -71,9 +76,10 @@ def write_setting(path: Path, key: str, value: str | int | float) -> None:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         lines = ["# vlmtui's settings: https://toml.io"]
-    place = next((i for i, old in enumerate(lines) if old.split("=", 1)[0].strip() == key), None)
+    end = next((i for i, old in enumerate(lines) if old.lstrip().startswith("[")), len(lines))  # tables come last
+    place = next((i for i, old in enumerate(lines[:end]) if old.split("=", 1)[0].strip() == key), None)
     if place is None:
-        lines.append(line)
+        lines.insert(end, line)
     else:
         lines[place] = line
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

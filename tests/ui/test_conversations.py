@@ -7,8 +7,10 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.ui.conftest import MakeApp, ready, screen_text, type_text, until
+from vlmtui.chats.presets import Preset
 from vlmtui.chats.store import ChatStore
 from vlmtui.paths import chats_file
+from vlmtui.settings import Settings
 from vlmtui.ui.app import VlmtuiApp
 
 
@@ -135,3 +137,24 @@ async def test_a_version_is_paged_by_click(make_app: MakeApp) -> None:
         y, line = next((y, line) for y, line in enumerate(screen_text(pilot).splitlines()) if "◀ 2/2" in line)
         await pilot.click(offset=(line.index("◀"), y))
         await until(pilot, lambda: "◀ 1/2 ▶" in screen_text(pilot))
+
+
+async def test_a_preset_is_asked_by_its_letter_or_says_what_is_missing(make_app: MakeApp, workspace: Path) -> None:
+    own = {"Shapes": Preset(prompt="How many shapes?", key="s")}
+    settings = Settings(device="cpu", graphics="half-block", max_new_tokens=8, presets=own)
+    async with make_app(settings=settings).run_test(size=(80, 24)) as pilot:
+        app = await ready(pilot)
+        app.workbench.show_part("chat")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "Shapes" in screen_text(pilot) and "Compare pictures" in screen_text(pilot))
+        await pilot.press("p")
+        await until(pilot, lambda: "Attach 2 pictures" in screen_text(pilot))
+        assert not app.workbench.conversation.messages
+        app.workbench.chat.attach(workspace / "picture1.png")
+        app.workbench.chat.attach(workspace / "picture2.png")
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.workbench.conversation.messages) == 2 and not app.workbench.chat.busy)
+        assert len(app.workbench.conversation.messages[0].attachments) == 2
+        await pilot.press("ctrl+r", "s")
+        await until(pilot, lambda: len(app.workbench.conversation.messages) == 4 and not app.workbench.chat.busy)
+        assert app.workbench.conversation.messages[2].text == "How many shapes?"

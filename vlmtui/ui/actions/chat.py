@@ -27,6 +27,16 @@ ACTIONS: tuple[Action, ...] = (
         priority=True,
     ),
     Action(
+        "chat.presets",
+        "Ask: caption, describe, read, compare and your own",
+        ("ctrl+r",),
+        "chat",
+        "presets",
+        "A letter asks it. Your own: [presets] in the settings file.",
+        label="Ask…",
+        own_keys=True,
+    ),
+    Action(
         "chat.newline",
         "New line in the question",
         ("ctrl+j", "shift+enter", "alt+enter"),

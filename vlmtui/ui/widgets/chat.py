@@ -19,8 +19,10 @@ from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from vlmtui.chats.conversation import AnswerStats, ChatMessage, Conversation
+from vlmtui.chats.presets import Preset
 from vlmtui.chats.quoting import code_blocks, quoted
 from vlmtui.engine.protocol import Failed, Finished, Started, Tokens
+from vlmtui.media.kinds import kind_of
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.widgets.chips import Chip, Chips
 from vlmtui.ui.widgets.message_cursor import CursorTranscript, Deed
@@ -65,6 +67,7 @@ class Chat(Widget):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop", id="chat.stop"),
         Binding("f5", "retry", "Retry", id="chat.retry"),
+        Binding("ctrl+r", "presets", "Ask…", id="chat.presets"),
         Binding("ctrl+end", "newest", "Newest", id="chat.end", show=False),
     ]
 
@@ -106,6 +109,7 @@ class Chat(Widget):
         self.conversation = conversation or Conversation()
         self._transcript = CursorTranscript(welcome, id="transcript")
         self._transcript.place_of = self._place_of
+        self._put = ""  # what stands in the prompt without having been typed
         self._editing: ChatMessage | None = None  # the question that the next one stands beside
         self._transcript.show(self.conversation.messages)
         self._hint = NewTextHint("↓ new text below", id="new-text", markup=False)
@@ -278,6 +282,45 @@ class Chat(Widget):
         """Go to the end of the transcript and follow it."""
         self._transcript.action_newest()
 
+    def action_presets(self) -> None:
+        """Offer questions that are asked again and again."""
+        from vlmtui.chats.presets import presets
+        from vlmtui.ui.screens.presets import Presets
+
+        settings = getattr(self.app, "settings", None)
+        self.app.push_screen(Presets(presets(settings.presets if settings is not None else {})), self._use_preset)
+
+    def _use_preset(self, preset: Preset | None) -> None:
+        """Ask it, where nothing is being typed and what it is about is there; else put it into the prompt."""
+        if preset is None:
+            return
+        self.focus_prompt()
+        if self._prompt.text.strip():
+            self._prompt.insert(safe_text(preset.prompt))
+            return
+        self._put_text(preset.prompt)
+        if missing := self._missing_for(preset):
+            self.say(missing)
+        else:
+            self._prompt.action_send()
+
+    def _put_text(self, text: str) -> None:
+        """Put `text` in the place of what was typed; what is said about it stays until the next key."""
+        self._prompt.load_text(safe_text(text))
+        self._prompt.move_cursor(self._prompt.document.end)
+        self._put = self._prompt.text
+
+    def _missing_for(self, preset: Preset) -> str:
+        """Return what has to be attached for `preset` first; empty where nothing has."""
+        here = [str(path) for path in self._chips.paths]
+        said = [path for message in self.conversation.messages for path in message.attachments]
+        kinds = [kind_of(Path(path)) for path in (here or said)]
+        if preset.video and "video" not in kinds:
+            return "Attach a video, then press Enter."
+        if kinds.count("picture") < preset.pictures and not (preset.pictures == 1 and kinds):
+            return f"Attach {'a picture' if preset.pictures == 1 else f'{preset.pictures} pictures'}, then press Enter."
+        return ""
+
     # ---- one message ----
 
     def action_message(self, deed: Deed) -> None:
@@ -338,11 +381,10 @@ class Chat(Widget):
         self._chips.clear()
         for path in message.attachments:
             self._chips.add(Path(path))
-        self._prompt.load_text(safe_text(message.text))
-        self._prompt.move_cursor(self._prompt.document.end)
+        self._put_text(message.text)
         self.focus_prompt()
         self.refresh_bindings()
-        self.call_after_refresh(self.say, "Enter asks it in these words, beside the first version; Esc does not.")
+        self.say("Enter asks it in these words, beside the first version; Esc does not.")
 
     def _regenerate(self, message: ChatMessage) -> None:
         messages = self.conversation.messages
@@ -387,7 +429,9 @@ class Chat(Widget):
     @on(TextArea.Changed)
     def _typed(self, event: TextArea.Changed) -> None:
         event.stop()
-        self.say("")
+        if event.text_area.text != self._put:
+            self._put = ""
+            self.say("")
 
     @on(Prompt.BackspaceInEmpty)
     def _backspace(self, event: Prompt.BackspaceInEmpty) -> None:
