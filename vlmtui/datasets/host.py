@@ -15,11 +15,12 @@ from contextlib import suppress
 
 import msgspec
 
+from vlmtui.children.frames import take_frames
+from vlmtui.children.streams import limit_resources, take_over_standard_streams, write_whole
 from vlmtui.datasets.detail import detail_of, line_of
 from vlmtui.datasets.errors import DatasetError
 from vlmtui.datasets.extracted import Extracted
 from vlmtui.datasets.protocol import (
-    PREFIX_BYTES,
     PROTOCOL_VERSION,
     Check,
     Done,
@@ -89,21 +90,14 @@ class Host:
     # ---- the pipe ----
 
     def _send(self, reply: Reply) -> None:
-        frame = memoryview(encode(reply))
-        while frame:
-            frame = frame[os.write(self._sink, frame) :]
+        write_whole(self._sink, encode(reply))
 
     def _read(self, *, wait: bool) -> None:
         while select.select([self._source], [], [], None if wait else 0)[0]:
             piece = os.read(self._source, 65536)
             self._ended = not piece
             self._buffer += piece
-            while len(self._buffer) >= PREFIX_BYTES:
-                end = PREFIX_BYTES + int.from_bytes(self._buffer[:PREFIX_BYTES], "big")
-                if len(self._buffer) < end:
-                    break
-                self._waiting.append(decode_request(bytes(self._buffer[PREFIX_BYTES:end])))
-                del self._buffer[:end]
+            self._waiting.extend(map(decode_request, take_frames(self._buffer)))
             if self._ended or self._waiting:
                 return
 
@@ -153,8 +147,14 @@ class Host:
         self._told, self._told_at = state, now
         self._send(
             Progress(
-                id=self._open_id, rows=table.source.rows, complete=table.source.complete, share=table.source.progress,
-                shown=table.shown, filtered=table.filtered, checked=table.checked, bad=table.bad,
+                id=self._open_id,
+                rows=table.source.rows,
+                complete=table.source.complete,
+                share=table.source.progress,
+                shown=table.shown,
+                filtered=table.filtered,
+                checked=table.checked,
+                bad=table.bad,
                 problems=table.take_problems(),
             )
         )
@@ -224,8 +224,8 @@ class Host:
 
 def main() -> None:
     """Serve requests until standard input ends."""
-    source, sink = _take_over_standard_streams()
-    _limit_resources()
+    source, sink = take_over_standard_streams()
+    limit_resources("RLIMIT_DATA", _DATA_LIMIT)  # mapped files do not count
     with suppress(OSError):
         os.nice(5)  # the terminal and the picture decoder come first
     Host(source, sink).serve()
@@ -242,28 +242,6 @@ def _failure(id: int, error: BaseException) -> Failure:
 
 def _superseded(id: int) -> Failure:
     return Failure(id=id, code="superseded", cause="something newer was asked for")
-
-
-def _take_over_standard_streams() -> tuple[int, int]:
-    """Return descriptors of the real stdin and stdout; leave nothing to read and the log to write in their place."""
-    source, sink = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return source, sink
-
-
-def _limit_resources() -> None:
-    """Bound the memory that a hostile file can take, and leave no core file. Mapped files do not count."""
-    try:
-        import resource
-    except ImportError:
-        return
-    for what, most in ((resource.RLIMIT_DATA, _DATA_LIMIT), (resource.RLIMIT_CORE, 0)):
-        with suppress(OSError, ValueError):
-            hard = resource.getrlimit(what)[1]
-            resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 if __name__ == "__main__":

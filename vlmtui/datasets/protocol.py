@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
+from vlmtui.children.frames import frame
 from vlmtui.datasets.schema import Schema
 
 PROTOCOL_VERSION = 1
-PREFIX_BYTES = 4
-"""Each frame is its length (big-endian) and then the message."""
-MAX_FRAME = 64 * 1024 * 1024
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -254,8 +252,7 @@ _REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 def encode(message: Request | Reply) -> bytes:
     """Return `message` as one frame."""
-    body = _ENCODER.encode(message)
-    return len(body).to_bytes(PREFIX_BYTES, "big") + body
+    return frame(_ENCODER.encode(message))
 
 
 def decode_request(body: bytes) -> Request:

@@ -15,11 +15,12 @@ from contextlib import suppress
 
 import msgspec
 
+from vlmtui.children.frames import take_frames
+from vlmtui.children.streams import limit_resources, take_over_standard_streams, write_whole
 from vlmtui.media.errors import MediaError, Superseded, from_os_error, shown_name
 from vlmtui.media.files import open_regular, stamp_of
 from vlmtui.media.kinds import kind_of
 from vlmtui.media.protocol import (
-    PREFIX_BYTES,
     PROTOCOL_VERSION,
     Describe,
     Described,
@@ -61,9 +62,7 @@ class _Pipe:
         self._ended = False
 
     def send(self, reply: Reply) -> None:
-        frame = memoryview(encode(reply))
-        while frame:
-            frame = frame[os.write(self._sink, frame) :]
+        write_whole(self._sink, encode(reply))
 
     def next(self) -> Request | None:
         """Wait for a request and return it, first what somebody waits for; None when there will be no more."""
@@ -88,12 +87,7 @@ class _Pipe:
         piece = os.read(self._source, 65536)
         self._ended = not piece
         self._buffer += piece
-        while len(self._buffer) >= PREFIX_BYTES:
-            end = PREFIX_BYTES + int.from_bytes(self._buffer[:PREFIX_BYTES], "big")
-            if len(self._buffer) < end:
-                break
-            self._waiting.append(decode_request(bytes(self._buffer[PREFIX_BYTES:end])))
-            del self._buffer[:end]
+        self._waiting.extend(map(decode_request, take_frames(self._buffer)))
 
     def _drop_superseded(self) -> None:
         """Answer the `Render`s that came before one that somebody waits for in their place."""
@@ -106,8 +100,8 @@ class _Pipe:
 
 def main() -> None:
     """Serve requests until standard input ends."""
-    source, sink = _take_over_standard_streams()
-    _limit_resources()
+    source, sink = take_over_standard_streams()
+    limit_resources("RLIMIT_AS", _ADDRESS_SPACE)
     pipe = _Pipe(source, sink)
     pictures = Pictures(pipe.check)
     videos = Videos()
@@ -211,28 +205,6 @@ def _is_ahead(request: Request) -> bool:
 
 def _superseded(request: int) -> MediaFailure:
     return MediaFailure(id=request, code="superseded", cause="a newer picture was asked for", remedy="")
-
-
-def _take_over_standard_streams() -> tuple[int, int]:
-    """Return descriptors of the real stdin and stdout; leave nothing to read and the log to write in their place."""
-    source, sink = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return source, sink
-
-
-def _limit_resources() -> None:
-    """Bound the memory that a hostile file can take, and leave no core file."""
-    try:
-        import resource
-    except ImportError:
-        return
-    for what, most in ((resource.RLIMIT_AS, _ADDRESS_SPACE), (resource.RLIMIT_CORE, 0)):
-        with suppress(OSError, ValueError):
-            hard = resource.getrlimit(what)[1]
-            resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 if __name__ == "__main__":

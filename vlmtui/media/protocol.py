@@ -9,14 +9,12 @@ from typing import Literal
 
 import msgspec
 
+from vlmtui.children.frames import frame
 from vlmtui.media.kinds import Kind
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.models.sampling import FrameChoice, FrameSampling
 
 PROTOCOL_VERSION = 2
-PREFIX_BYTES = 4
-"""Each frame is its length (big-endian) and then the message."""
-MAX_FRAME = 64 * 1024 * 1024
 
 Form = Literal["half-block", "shade", "kitty", "sixel"]
 """How a picture is drawn: coloured half cells, shades of grey as characters, or real pixels by one of two protocols."""
@@ -333,8 +331,7 @@ _REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 def encode(message: Request | Reply) -> bytes:
     """Return `message` as one frame."""
-    body = _ENCODER.encode(message)
-    return len(body).to_bytes(PREFIX_BYTES, "big") + body
+    return frame(_ENCODER.encode(message))
 
 
 def decode_request(body: bytes) -> Request:

@@ -206,8 +206,8 @@ def test_the_child_ends_with_its_parent(picture: Path, tmp_path: Path) -> None:
 def test_what_libraries_print_does_not_reach_the_protocol() -> None:
     script = (
         "import os\n"
-        "from vlmtui.media import host\n"
-        "source, sink = host._take_over_standard_streams()\n"
+        "from vlmtui.children.streams import take_over_standard_streams\n"
+        "source, sink = take_over_standard_streams()\n"
         "print('printed', flush=True)\n"
         "os.write(1, b'written')\n"
         "os.write(sink, b'protocol')\n"
