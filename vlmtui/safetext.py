@@ -40,3 +40,16 @@ def safe_line(text: str, limit: int = 0) -> str:
     if limit and len(line) > limit:
         return line[: limit - 1] + "…"
     return line
+
+
+def sentence(text: str, *names: str) -> str:
+    """Return `text` as one safe sentence: a capital first, unless it begins with one of `names`, and a full stop last.
+
+    Args:
+        text: A cause or a remedy, as an error has them.
+        names: What must stay as it is, such as the name of the file that the error is about.
+    """
+    line = safe_line(text)
+    if not any(name and line.startswith(safe_line(name)) for name in names):
+        line = f"{line[:1].upper()}{line[1:]}"
+    return f"{line}."

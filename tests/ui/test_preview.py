@@ -172,7 +172,7 @@ async def test_a_bad_file_is_a_clear_line_and_the_next_one_is_shown(picture: Pat
         app.preview.path = bad
         await until(pilot, lambda: bool(app.failed))
         assert app.failed[0].path == bad and "cut off" in app.failed[0].line
-        assert "Cut.png is cut off" in app.screen_text() and "▀" not in app.screen_text()
+        assert "cut.png is cut off" in app.screen_text() and "▀" not in app.screen_text()
         assert app.text("name") == "cut.png" and app.text("facts") == ""
         await pilot.resize_terminal(70, 20)
         await pilot.pause(0.2)

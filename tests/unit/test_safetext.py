@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlmtui.safetext import safe_line, safe_text
+from vlmtui.safetext import safe_line, safe_text, sentence
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,9 @@ def test_a_line_is_one_line_of_the_length_asked_for(text: str, limit: int) -> No
 
 def test_windows_line_ends_keep_their_lines() -> None:
     assert safe_text("a\r\nb") == "a\nb"
+
+
+def test_a_sentence_leaves_a_files_name_as_it_is() -> None:
+    assert sentence("choose another file") == "Choose another file."
+    assert sentence("cut.png is cut off", "cut.png") == "cut.png is cut off."
+    assert sentence("the file\x1b[31m", "") == "The file\N{REPLACEMENT CHARACTER}[31m."

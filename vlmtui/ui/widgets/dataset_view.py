@@ -18,8 +18,9 @@ from textual.widgets import Input, Static
 from vlmtui.datasets.client import DatasetClient
 from vlmtui.datasets.protocol import DatasetInfo, Failure, Progress, RowDetail, RowProblem
 from vlmtui.media.client import MediaClient
+from vlmtui.media.errors import shown_name
 from vlmtui.models.processor import ProcessorSettings
-from vlmtui.safetext import safe_line
+from vlmtui.safetext import safe_line, sentence
 from vlmtui.ui.actions import bindings
 from vlmtui.ui.widgets.dataset_info import name_line, schema_line, status_line
 from vlmtui.ui.widgets.dataset_row import DatasetRow, RowText
@@ -250,7 +251,8 @@ class DatasetView(Widget):
     def _fail(self, path: Path, failure: Failure) -> None:
         line = safe_line(failure.line)
         self._info = None
-        self._show_message("\n".join(_sentence(text) for text in (failure.cause, failure.remedy) if text))
+        said = (failure.cause, failure.remedy)
+        self._show_message("\n".join(sentence(text, shown_name(path)) for text in said if text))
         self.query_one("#dataset-name", Static).update(safe_line(path.name, 200))
         self._report(line=failure.cause, remedy=failure.remedy, path=str(path), severity="error")
         self.post_message(self.Failed(self, path, line))
@@ -448,6 +450,10 @@ class DatasetView(Widget):
         message.stop()
         self.action_other_side()
 
+    def go_to_row(self, row: int) -> None:
+        """Go to the row with this number, counted from 1, as soon as it is read."""
+        self._go_to(row - 1)
+
     def _go_to(self, position: int) -> None:
         progress = self._progress
         complete = progress is not None and progress.complete and progress.filtered >= 1.0
@@ -554,8 +560,3 @@ class DatasetView(Widget):
             self.table.grow(max(self.table.total, reply + 1))
             self.table.cursor = reply
         self._say()
-
-
-def _sentence(text: str) -> str:
-    text = safe_line(text)
-    return f"{text[:1].upper()}{text[1:]}."

@@ -21,10 +21,11 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from vlmtui.media.client import LANES, MediaClient
+from vlmtui.media.errors import shown_name
 from vlmtui.media.protocol import Form, Inspected, MediaFailure, MediaInfo, Rendered, View
 from vlmtui.media.view import Window, inside, panned, window, within_pixels, zoomed
 from vlmtui.models.processor import ProcessorSettings
-from vlmtui.safetext import safe_line, safe_text
+from vlmtui.safetext import safe_line, safe_text, sentence
 from vlmtui.ui.actions import bindings
 from vlmtui.ui.graphics import detect
 from vlmtui.ui.graphics.kitty import MOST_CELLS
@@ -334,7 +335,7 @@ class Preview(Widget):
         line = safe_line(failure.line)
         again = (path, line) == self._failed
         self._shown, self._failed = None, (path, line)
-        self._message("\n".join(_sentence(text) for text in (failure.cause, failure.remedy) if text))
+        self._message("\n".join(sentence(text, shown_name(path)) for text in (failure.cause, failure.remedy) if text))
         self.query_one("#preview-name", Static).update(safe_line(path.name, 200))
         self.query_one("#preview-facts", Static).update("")
         if not again:
@@ -578,8 +579,3 @@ class Preview(Widget):
 
 
 _FACTS_ROWS = 2
-
-
-def _sentence(text: str) -> str:
-    text = safe_line(text)
-    return f"{text[:1].upper()}{text[1:]}."

@@ -18,10 +18,11 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from vlmtui.media.client import MediaClient
+from vlmtui.media.errors import shown_name
 from vlmtui.media.protocol import FrameDrawn, MediaFailure, MediaInfo, Paper
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.models.sampling import FrameSampling
-from vlmtui.safetext import safe_line
+from vlmtui.safetext import safe_line, sentence
 from vlmtui.ui.actions import bindings
 from vlmtui.ui.graphics import detect
 from vlmtui.ui.graphics.kitty import MOST_CELLS
@@ -389,8 +390,8 @@ class VideoView(Widget):
     def _fail(self, path: Path, failure: MediaFailure) -> None:
         self._frame, self._playing, self._failed = None, False, True
         line = safe_line(failure.line)
-        said = [safe_line(text) for text in (failure.cause, failure.remedy) if text]
-        self._message("\n".join(f"{text[:1].upper()}{text[1:]}." for text in said))
+        said = (failure.cause, failure.remedy)
+        self._message("\n".join(sentence(text, shown_name(path)) for text in said if text))
         self.post_message(self.Failed(self, path, line))
 
     def _message(self, text: str) -> None:
@@ -528,5 +529,3 @@ class VideoView(Widget):
         if action := event.style.meta.get("video"):
             event.stop()
             await self.run_action(action)
-
-
