@@ -37,6 +37,8 @@ _PACKAGES = (
     "huggingface-hub",
     "accelerate",
     "peft",
+    "trl",
+    "datasets",
     "bitsandbytes",
     "num2words",
     "textual",
