@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual import events
 from textual.pilot import Pilot
 
 from tests.ui.conftest import MakeApp, ready, screen_text, type_text, until
@@ -12,6 +13,7 @@ from vlmtui.chats.store import ChatStore
 from vlmtui.paths import chats_file
 from vlmtui.settings import Settings
 from vlmtui.ui.app import VlmtuiApp
+from vlmtui.ui.widgets.prompt import Prompt
 
 
 async def ask(pilot: Pilot[object], app: VlmtuiApp, question: str) -> None:
@@ -158,3 +160,24 @@ async def test_a_preset_is_asked_by_its_letter_or_says_what_is_missing(make_app:
         await pilot.press("ctrl+r", "s")
         await until(pilot, lambda: len(app.workbench.conversation.messages) == 4 and not app.workbench.chat.busy)
         assert app.workbench.conversation.messages[2].text == "How many shapes?"
+
+
+async def test_files_are_attached_by_name_and_by_pasting_their_path(make_app: MakeApp, workspace: Path) -> None:
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        app = await ready(pilot)
+        chat = app.workbench.chat
+        app.workbench.show_part("chat")
+        await type_text(pilot, "look ")
+        await pilot.press("@", *"insi")
+        await until(pilot, lambda: "more/inside.png" in screen_text(pilot))
+        await pilot.press("tab")
+        await until(pilot, lambda: chat.attachments == (workspace / "more" / "inside.png",))
+        prompt = app.focused
+        assert isinstance(prompt, Prompt) and prompt.text == "look "
+        await pilot.press("@", *"pict", "escape")
+        await until(pilot, lambda: not prompt.completing and prompt.text == "look @pict")
+        await pilot.press("u")
+        assert not prompt.completing
+        prompt.post_message(events.Paste(f"'{workspace / 'picture2.png'}'"))
+        await until(pilot, lambda: [path.name for path in chat.attachments] == ["inside.png", "picture2.png"])
+        assert prompt.text == "look @pictu"

@@ -37,6 +37,15 @@ ACTIONS: tuple[Action, ...] = (
         own_keys=True,
     ),
     Action(
+        "chat.attach_by_name",
+        "Attach a picture or a video by its name",
+        ("@",),
+        "chat",
+        "attach_by_name",
+        "Letters of its path behind @; Tab or Enter takes it.",
+        own_keys=True,
+    ),
+    Action(
         "chat.newline",
         "New line in the question",
         ("ctrl+j", "shift+enter", "alt+enter"),

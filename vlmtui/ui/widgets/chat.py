@@ -27,6 +27,7 @@ from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.widgets.chips import Chip, Chips
 from vlmtui.ui.widgets.message_cursor import CursorTranscript, Deed
 from vlmtui.ui.widgets.message_view import MessageView
+from vlmtui.ui.widgets.path_completion import PathCompletion
 from vlmtui.ui.widgets.prompt import Prompt
 
 _PLACEHOLDER = "Ask about the picture…"
@@ -109,6 +110,8 @@ class Chat(Widget):
         self.conversation = conversation or Conversation()
         self._transcript = CursorTranscript(welcome, id="transcript")
         self._transcript.place_of = self._place_of
+        self._completion = PathCompletion(Path.cwd(), id="completion")
+        self._left_at: str | None = None  # the word after an @ that no file was wanted for
         self._put = ""  # what stands in the prompt without having been typed
         self._editing: ChatMessage | None = None  # the question that the next one stands beside
         self._transcript.show(self.conversation.messages)
@@ -243,11 +246,16 @@ class Chat(Widget):
         yield self._notice
         with Vertical(id="input"):
             yield self._chips
+            yield self._completion
             yield self._prompt
 
     def on_mount(self) -> None:
-        """Show the hint whenever the transcript has text below."""
+        """Show the hint whenever the transcript has text below, and know the folder that files are in."""
+        folder = getattr(self.app, "directory", None)
+        if folder is not None:
+            self._completion.folder = self._prompt.folder = folder
         self.watch(self._transcript, "unseen", self._show_hint)
+        self.watch(self._completion, "shown", self._show_completing)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what makes sense now."""
@@ -432,6 +440,60 @@ class Chat(Widget):
         if event.text_area.text != self._put:
             self._put = ""
             self.say("")
+        self._complete()
+
+    # ---- files by name ----
+
+    def _complete(self) -> None:
+        """List the files for the word after an `@`, if the cursor is behind one."""
+        word = self._prompt.at_word
+        if word is None or (self._left_at is not None and not word.startswith(self._left_at)):
+            self._left_at = None
+        if word is None or self._left_at is not None:
+            self._completion.ask(None)
+        else:
+            self._completion.ask(word)
+
+    def action_attach_by_name(self) -> None:
+        """Begin a word that files are listed for."""
+        row, column = self._prompt.cursor_location
+        before = self._prompt.document.get_line(row)[:column]
+        self._prompt.insert("@" if not before or before[-1].isspace() else " @")
+        self.focus_prompt()
+
+    @on(Prompt.Completion)
+    def _completion_key(self, event: Prompt.Completion) -> None:
+        event.stop()
+        if event.key in ("up", "down"):
+            self._completion.move(-1 if event.key == "up" else 1)
+        elif event.key == "leave":
+            self._left_at = self._prompt.at_word
+            self._complete()
+        elif (file := self._completion.file) is not None:
+            self._take_file(file)
+
+    @on(PathCompletion.Chosen)
+    def _completion_clicked(self, event: PathCompletion.Chosen) -> None:
+        event.stop()
+        self._take_file(event.file)
+
+    def _take_file(self, file: Path) -> None:
+        self._prompt.drop_at_word()
+        self.attach(file)
+
+    @on(PathCompletion.Failed)
+    def _completion_failed(self, event: PathCompletion.Failed) -> None:
+        event.stop()
+        self.say(event.line)
+
+    @on(Prompt.FilesPasted)
+    def _files_pasted(self, event: Prompt.FilesPasted) -> None:
+        event.stop()
+        for file in event.files:
+            self.attach(file)
+
+    def _show_completing(self, shown: bool) -> None:
+        self._prompt.completing = shown
 
     @on(Prompt.BackspaceInEmpty)
     def _backspace(self, event: Prompt.BackspaceInEmpty) -> None:

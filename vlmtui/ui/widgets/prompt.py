@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -11,6 +12,9 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from vlmtui.safetext import safe_text
+from vlmtui.ui.pasting import pasted_files
+
+_AT_WORD = re.compile(r"(?:^|(?<=\s))@(\S*)$")
 
 
 class Prompt(TextArea):
@@ -52,6 +56,20 @@ class Prompt(TextArea):
     class BackspaceInEmpty(Message):
         """Backspace was pressed with nothing to delete."""
 
+    class Completion(Message):
+        """A key that is for the list of files was pressed."""
+
+        def __init__(self, key: Literal["take", "up", "down", "leave"]) -> None:
+            super().__init__()
+            self.key = key
+
+    class FilesPasted(Message):
+        """Paths of pictures and videos were pasted, and nothing else."""
+
+        def __init__(self, files: list[Path]) -> None:
+            super().__init__()
+            self.files = files
+
     class Page(Message):
         """Page up or down was pressed: what is read is the transcript."""
 
@@ -70,6 +88,10 @@ class Prompt(TextArea):
         )
         self.cursor_blink = False  # a blinking cursor is two screens a second that nobody asked for
         self.earlier: list[str] = []
+        self.completing = False
+        """Whether files are listed for what is typed: some keys are for them."""
+        self.folder = Path.cwd()
+        """Where pasted relative paths belong."""
         self._place: int | None = None  # in the history; None when the draft is shown
         self._draft = ""
 
@@ -84,10 +106,33 @@ class Prompt(TextArea):
     def on_prompt_pressed(self, event: Pressed) -> None:
         """Do what the key is for."""
         if event.key == "send":
-            self.post_message(self.Sent(self.text))
+            self.post_message(self.Completion("take") if self.completing else self.Sent(self.text))
             return
         result = self.replace("\n", *self.selection, maintain_selection_offset=False)
         self.move_cursor(result.end_location)
+
+    @property
+    def at_word(self) -> str | None:
+        """The letters between an `@` and the cursor; None where there is no such word."""
+        row, column = self.cursor_location
+        found = _AT_WORD.search(self.document.get_line(row)[:column])
+        return None if found is None else found[1]
+
+    def drop_at_word(self) -> None:
+        """Take the word with its `@` out of the text."""
+        word = self.at_word
+        if word is not None:
+            row, column = self.cursor_location
+            self.delete((row, column - len(word) - 1), (row, column))
+
+    async def _on_key(self, event: events.Key) -> None:
+        key = {"tab": "take", "escape": "leave"}.get(event.key)
+        if self.completing and key is not None:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Completion("take" if key == "take" else "leave"))
+            return
+        await super()._on_key(event)
 
     def action_page(self, direction: int) -> None:
         """Scroll the transcript."""
@@ -101,6 +146,9 @@ class Prompt(TextArea):
 
     def action_cursor_up(self, select: bool = False) -> None:
         """Move up; from the first row on, bring earlier prompts back."""
+        if self.completing:
+            self.post_message(self.Completion("up"))
+            return
         at_top = self.wrapped_document.location_to_offset(self.cursor_location).y == 0
         place = len(self.earlier) if self._place is None else self._place
         if select or not at_top or not place:
@@ -113,6 +161,9 @@ class Prompt(TextArea):
 
     def action_cursor_down(self, select: bool = False) -> None:
         """Move down; from the last row on, go back to newer prompts and to what was being typed."""
+        if self.completing:
+            self.post_message(self.Completion("down"))
+            return
         row = self.wrapped_document.location_to_offset(self.cursor_location).y
         if select or self._place is None or row < self.wrapped_document.height - 1:
             super().action_cursor_down(select)
@@ -132,7 +183,12 @@ class Prompt(TextArea):
             self.post_message(self.BackspaceInEmpty())
 
     def on_paste(self, event: events.Paste) -> None:
-        """Make what is pasted safe before the text area inserts it; its lines stay lines."""
+        """Make what is pasted safe before the text area inserts it; its lines stay lines. Files are attached."""
+        if files := pasted_files(event.text, self.folder):
+            event.prevent_default()
+            event.stop()
+            self.post_message(self.FilesPasted(files))
+            return
         event.text = safe_text(event.text.replace("\r\n", "\n").replace("\r", "\n"))
 
     def _recall(self, text: str, *, at_end: bool) -> None:
