@@ -1,12 +1,15 @@
 """What the user may set: each setting declared once, as a field with its type, default and help.
 
-The file is `settings.toml` in the user's configuration folder; a missing file means defaults. A mistake in it is one
-clear line that names the file and the key, and the default is used: a typo must not keep anyone from their work.
+The file is `settings.toml` in the user's configuration folder, and what a folder's own `.vlmtui.toml` says goes before
+it; a missing file means defaults. A mistake is one clear line that names the file, the line and the key, and the
+default is used: a typo must not keep anyone from their work.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -35,6 +38,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[str, str | Preset], Meta(description="your own questions: name = 'text', or {prompt = 'text', key = 'k'}")
     ] = {}
     system_prompt: Annotated[str, Meta(description="system prompt of new conversations")] = ""
+    keybindings: Annotated[
+        dict[str, str], Meta(description='a table: an action\'s id and its keys, as in "view.zoom" = "f4, ctrl+k"')
+    ] = {}
+
+
+WORKSPACE_FILE = ".vlmtui.toml"
+"""In a folder that is opened: settings for that folder."""
+
+
+class Layers(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of several files.
+
+    Attributes:
+        settings: in force.
+        mistakes: a line for each mistake.
+        places: where each setting comes from, as `file:line`, by its key; keys as `keybindings.view.zoom`.
+    """
+
+    settings: Settings
+    mistakes: list[str]
+    places: dict[str, str]
 
 
 def read_settings(path: Path) -> tuple[Settings, list[str]]:
@@ -42,24 +66,85 @@ def read_settings(path: Path) -> tuple[Settings, list[str]]:
 
     Each key is taken by itself: a mistake in one leaves the others in force.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Settings(), []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return Settings(), [f"{path}: {error}; the defaults are used"]
+    layers = read_layers([path])
+    return layers.settings, layers.mistakes
+
+
+def read_layers(paths: Sequence[Path]) -> Layers:
+    """Return the settings of the files at `paths`; what a later one sets goes before an earlier one."""
     known = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     good: dict[str, Any] = {}
+    keys: dict[str, str] = {}
     mistakes: list[str] = []
-    for key, value in table.items():
-        if key not in known:
-            mistakes.append(f"{path}: unknown setting {key!r}{_nearest(key, known)}")
-            continue
+    places: dict[str, str] = {}
+    for path in paths:
         try:
-            good[key] = msgspec.convert(value, known[key])
-        except msgspec.ValidationError as error:
-            mistakes.append(f"{path}: {key}: {error}; the default is used")
-    return Settings(**good), mistakes
+            text = path.read_text(encoding="utf-8")
+            table = tomllib.loads(text)
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            mistakes.append(_unreadable(path, error))
+            continue
+        lines = _lines_of_keys(text)
+        for key, value in table.items():
+            place = _place(path, lines.get((key,)))
+            if key == "keybindings" and isinstance(value, dict):
+                for name, wanted in _flat(value):
+                    place = _place(path, lines.get((key, name)) or lines.get((key,)))
+                    if isinstance(wanted, str):
+                        keys[name] = wanted
+                        places[f"{key}.{name}"] = place
+                    else:
+                        mistakes.append(f"{place}: {key}: {name}: expected keys as text; its default is used")
+            elif key not in known:
+                mistakes.append(f"{place}: unknown setting {key!r}{nearest(key, known)}")
+            else:
+                try:
+                    good[key] = msgspec.convert(value, known[key])
+                    places[key] = place
+                except msgspec.ValidationError as error:
+                    mistakes.append(f"{place}: {key}: {error}; the default is used")
+    return Layers(settings=Settings(**good, keybindings=keys), mistakes=mistakes, places=places)
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    found = re.search(r"^(.*) \(at line (\d+), column \d+\)$", str(error))
+    where, what = (f"{path}:{found[2]}", found[1]) if found else (str(path), str(error))
+    return f"{where}: {what}; the defaults are used"
+
+
+def _place(path: Path, line: int | None) -> str:
+    return f"{path}:{line}" if line else str(path)
+
+
+def _flat(table: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """Return the entries of a table with dotted names, whether they were quoted or not."""
+    entries: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        entries += _flat(value, f"{before}{key}.") if isinstance(value, dict) else [(before + key, value)]
+    return entries
+
+
+_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
+_KEY = re.compile(r"\s*((?:[\w.-]|\"[^\"]*\"|'[^']*')+)\s*=")
+
+
+def _lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
+    """Return the line of each key of a TOML file, counted from 1, by its table and its name."""
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = (_bare(header[1]),)
+            found.setdefault(table, number)
+        elif key := _KEY.match(line):
+            found.setdefault((*table, _bare(key[1])), number)
+    return found
+
+
+def _bare(key: str) -> str:
+    return re.sub(r"[\"']", "", key)
 
 
 def write_setting(path: Path, key: str, value: str | int | float) -> None:
@@ -88,9 +173,9 @@ def write_setting(path: Path, key: str, value: str | int | float) -> None:
     aside.replace(path)
 
 
-def _nearest(key: str, known: dict[str, Any]) -> str:
+def nearest(key: str, known: Iterable[str]) -> str:
     """Return a suggestion for a mistyped key."""
     import difflib
 
-    near = difflib.get_close_matches(key, known, n=1)
+    near = difflib.get_close_matches(key, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""

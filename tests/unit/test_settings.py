@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from vlmtui.settings import Settings, read_settings, write_setting
+from vlmtui.settings import Settings, read_layers, read_settings, write_setting
 
 
 def test_a_missing_file_means_defaults(tmp_path: Path) -> None:
@@ -62,3 +62,34 @@ def test_every_setting_has_help() -> None:
     for field in msgspec.inspect.type_info(Settings).fields:  # type: ignore[union-attr]
         assert isinstance(field.type, msgspec.inspect.Metadata)
         assert (field.type.extra_json_schema or {}).get("description")
+
+
+def test_a_folder_s_file_goes_before_the_user_s_and_mistakes_have_their_line(tmp_path: Path) -> None:
+    user, folder = tmp_path / "settings.toml", tmp_path / ".vlmtui.toml"
+    user.write_text(
+        '# mine\ndevice = "cpu"\ntemperature = 0.5\n\n'
+        '[keybindings]\n"view.zoom" = "f4"\nview.panel = "f7"\napp.help = 3\n'
+    )
+    folder.write_text('\n\ntemperature = 0.7\ndevise = "cpu"\n[keybindings]\nview.zoom = "f12"\n')
+    layers = read_layers([user, folder])
+    assert (layers.settings.device, layers.settings.temperature) == ("cpu", 0.7)
+    assert layers.settings.keybindings == {"view.zoom": "f12", "view.panel": "f7"}
+    assert layers.places["temperature"] == f"{folder}:3"
+    assert layers.places["keybindings.view.panel"] == f"{user}:7"
+    assert [line.split(": ")[0] for line in layers.mistakes] == [f"{user}:8", f"{folder}:4"]
+
+
+def test_a_file_that_ends_too_early_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('device = "cpu"\ntheme = \n')
+    settings, mistakes = read_settings(file)
+    assert settings == Settings()
+    assert mistakes[0].startswith(f"{file}:2: ")
+
+
+def test_a_setting_is_not_written_into_a_table(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[keybindings]\n"view.zoom" = "f4"\n')
+    write_setting(file, "device", "cpu")
+    settings, mistakes = read_settings(file)
+    assert (settings.device, settings.keybindings, mistakes) == ("cpu", {"view.zoom": "f4"}, [])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
+from textual.actions import SkipAction
 from textual.app import App
 from textual.binding import BindingType
 from textual.dom import DOMNode
@@ -18,7 +20,7 @@ from textual.screen import Screen
 from vlmtui.paths import settings_file
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings, write_setting
-from vlmtui.ui.actions import ACTIONS, bindings
+from vlmtui.ui.actions import ACTIONS, bindings, keys_of
 from vlmtui.ui.engine_state import ModelChoice
 from vlmtui.ui.graphics.detect import asking
 from vlmtui.ui.problems import Problem, Problems, Severity
@@ -27,7 +29,6 @@ from vlmtui.ui.themes import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:  # imported after the first paint
     from textual.driver import Driver
-
     from textual.widget import Widget
 
     from vlmtui.chats.conversation import Conversation
@@ -63,6 +64,7 @@ class VlmtuiApp(App[int]):
         mistakes: list[str] | None = None,
         settings_path: Path | None = None,
         log: Path | None = None,
+        settings_files: Sequence[Path] = (),
     ) -> None:
         """Open `directory`.
 
@@ -73,6 +75,7 @@ class VlmtuiApp(App[int]):
             mistakes: lines about the settings file, shown once.
             settings_path: where a choice of theme is kept; None for the user's file.
             log: where the engine's log goes; None for the user's log folder.
+            settings_files: the files that `settings` are from; what changes in them is put in force at once.
         """
         super().__init__()
         self.directory = directory
@@ -86,6 +89,7 @@ class VlmtuiApp(App[int]):
         self._select = select
         self._mistakes = mistakes or []
         self._settings_path = settings_path
+        self._settings_files = settings_files
         self._interrupted = 0.0
         self._model_is_chosen = bool(self.settings.model) and self.settings.model != "demo"
         self._log_path = log
@@ -132,9 +136,9 @@ class VlmtuiApp(App[int]):
         self._session = Session(self, self.settings, log=self._log_path)
         await self.workbench.begin()
         self.load_model(self.first_choice)
-        if self._mistakes:
-            more = f" (and {len(self._mistakes) - 1} more)" if len(self._mistakes) > 1 else ""
-            self.notify(self._mistakes[0] + more, title="Settings", severity="warning", markup=False, timeout=10)
+        from vlmtui.ui.settings_files import SettingsFiles
+
+        await SettingsFiles(self, self._settings_files).begin(self._mistakes)
 
     async def on_unmount(self) -> None:
         if self._session is not None:
@@ -242,6 +246,12 @@ class VlmtuiApp(App[int]):
 
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
             self.push_screen(CommandPalette(placeholder="Type a command…", id="--command-palette"))
+
+    async def action_run_bound(self, action_id: str, key: str) -> None:
+        """Run an action by a key that the user gave it, unless it was taken away since."""
+        if key not in keys_of(next(action for action in ACTIONS if action.id == action_id)):
+            raise SkipAction
+        await self.action_run_action_of(action_id)
 
     async def action_quick_open(self) -> None:
         """Offer the files of the folder; the chosen one stays open in a tab."""

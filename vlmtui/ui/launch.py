@@ -12,7 +12,7 @@ import msgspec
 
 from vlmtui.paths import settings_file
 from vlmtui.safetext import safe_line
-from vlmtui.settings import read_settings
+from vlmtui.settings import WORKSPACE_FILE, read_layers
 
 _FIRST_PICTURE = "shapes/three-shapes.png"
 """What the demo's workspace opens with."""
@@ -64,7 +64,9 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
     except (OSError, RuntimeError, ValueError) as error:
         return _fail(f"{place}: {error}", 2)
 
-    settings, mistakes = read_settings(settings_file())
+    files = (settings_file(), place / WORKSPACE_FILE)
+    layers = read_layers(files)
+    settings, mistakes = layers.settings, layers.mistakes
     given = {name: getattr(options, name) for name in ("model", "revision", "device", "dtype")}
     given = {name: value for name, value in given.items() if value is not None}
     if "model" in given and "revision" not in given:
@@ -75,7 +77,7 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
 
     from vlmtui.ui.app import VlmtuiApp
 
-    app = VlmtuiApp(place, settings=settings, select=select, mistakes=mistakes)
+    app = VlmtuiApp(place, settings=settings, select=select, mistakes=mistakes, settings_files=files)
     app.run()
     return app.return_code or 0
 

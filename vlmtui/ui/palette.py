@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from vlmtui.ui.actions import ACTIONS, Action, key_name
+from vlmtui.ui.actions import ACTIONS, Action, key_name, keys_of
 
 if TYPE_CHECKING:
     from vlmtui.ui.app import VlmtuiApp
@@ -74,7 +74,8 @@ class ActionCommands(Provider):
     def _line(self, title: str | Content, action: Action) -> Content:
         """Return the title with the key at a fixed column."""
         text = title if isinstance(title, Content) else Content(title)
-        if not action.keys:
+        keys = keys_of(action)
+        if not keys:
             return text
         gap = max(2, _WIDTH - text.cell_length)
-        return Content.assemble(text, " " * gap, (key_name(action.keys[0]), "$foreground-muted"))
+        return Content.assemble(text, " " * gap, (key_name(keys[0]), "$foreground-muted"))

@@ -107,6 +107,10 @@ class Session:
         """The checkpoint that answers, if one is loaded."""
         return self._client.loaded
 
+    def use_settings(self, settings: Settings) -> None:
+        """Answer by these settings from the next question on."""
+        self._settings = settings
+
     @property
     def processor(self) -> ProcessorSettings | None:
         """How the next question's pictures will be treated."""

@@ -11,9 +11,9 @@ from textual.binding import Binding
 
 from vlmtui.ui.actions import app, chat, dataset, explorer, preview, video, workbench
 from vlmtui.ui.actions.action import Action, Scope
-from vlmtui.ui.actions.keys import key_name, key_names
+from vlmtui.ui.actions.keys import key_name, key_names, keys_of
 
-__all__ = ["ACTIONS", "Action", "Scope", "bindings", "key_name", "key_names", "key_of"]
+__all__ = ["ACTIONS", "Action", "Scope", "bindings", "key_name", "key_names", "key_of", "keys_of"]
 
 ACTIONS: tuple[Action, ...] = (
     *app.ACTIONS,
@@ -44,5 +44,6 @@ def bindings(scope: Scope) -> list[Binding]:
 
 
 def key_of(action_id: str) -> str:
-    """Return the key of the action `action_id`, as people write it."""
-    return key_name(next(action for action in ACTIONS if action.id == action_id).keys[0])
+    """Return the key of the action `action_id`, as people write it; where it has none, where else it is found."""
+    keys = keys_of(next(action for action in ACTIONS if action.id == action_id))
+    return key_name(keys[0]) if keys else "The command palette"

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
-from vlmtui.ui.actions import ACTIONS, Action, key_name
+from vlmtui.ui.actions import ACTIONS, Action, key_name, keys_of
 
 _ORDER = (
     "chat.stop",
@@ -84,13 +84,15 @@ def hints(part: str, *, busy: bool) -> list[_Hint]:
     Args:
         busy: an answer is being written, so it can be stopped.
     """
-    shown = [action for action in ACTIONS if action.label and action.scope in (part, "workbench", "app")]
+    shown = [
+        action for action in ACTIONS if action.label and keys_of(action) and action.scope in (part, "workbench", "app")
+    ]
     shown.sort(key=_usefulness)
     if not busy:
         shown = [action for action in shown if action.id != "chat.stop"]
     if part == "chat":  # `?` is a character there
         shown = [action for action in shown if action.id != "app.help"]
-    return [_Hint(key_name(action.keys[0]), action.label, action.id) for action in shown]
+    return [_Hint(key_name(keys_of(action)[0]), action.label, action.id) for action in shown]
 
 
 def _usefulness(action: Action) -> int:
