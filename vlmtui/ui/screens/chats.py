@@ -14,13 +14,17 @@ from textual.widgets import Static
 from vlmtui.chats.store import ChatStore
 from vlmtui.ui.widgets.chats_list import ChatsList
 
-_KEYS = "Enter opens · / search · p pin · r rename · d delete · u undo · e j t export · a all · Esc"
+_KEYS = (
+    "Enter opens · / searches · p pins · r renames · d deletes · u undoes\n"
+    "e Markdown · j JSON · t data set row · a all folders · Esc closes"
+)
 
 
 class Chats(ModalScreen[str | None]):
     """Shows the list; `gone` holds the ids that were deleted, and not brought back, when it closes."""
 
     CSS_PATH = "dialogs.tcss"
+    DEFAULT_CSS = "Chats .dialog > .dialog-keys { height: 2; }"
     AUTO_FOCUS = "#chats-list"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back", show=False, priority=True)]
 

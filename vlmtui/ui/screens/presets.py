@@ -51,4 +51,4 @@ class Presets(ModalScreen[Preset | None]):
 
 def _line(preset: Preset) -> Content:
     name = Content.styled(f"{preset.key or ' '}  ", "bold $text-accent") + Content(safe_line(preset.name, 30))
-    return name + Content.styled(f"  {safe_line(preset.prompt, 60)}", "$foreground 60%")
+    return name + Content.styled(f"  {safe_line(preset.prompt, 42)}", "$foreground 60%")
