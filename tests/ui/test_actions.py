@@ -13,12 +13,15 @@ from vlmtui.ui.widgets.chat import Chat
 from vlmtui.ui.widgets.dataset_view import DatasetView
 from vlmtui.ui.widgets.explorer import Explorer
 from vlmtui.ui.widgets.key_bar import hints
+from vlmtui.ui.widgets.output_log import OutputLog
 from vlmtui.ui.widgets.preview import Preview
+from vlmtui.ui.widgets.problems_list import ProblemsList
 from vlmtui.ui.widgets.prompt import Prompt
 from vlmtui.ui.widgets.video_view import VideoView
 
 _OWNERS = {"app": VlmtuiApp, "workbench": Workbench, "explorer": Explorer, "chat": Chat}
 _OWNERS |= {"preview": Preview, "dataset": DatasetView, "video": VideoView}
+_OWNERS |= {"problems": ProblemsList, "output": OutputLog}
 _LOST_IN_SOME_TERMINAL = {"ctrl+enter", "shift+enter", "alt+enter", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+comma"}
 
 
@@ -27,8 +30,7 @@ def test_ids_are_unique() -> None:
 
 
 def test_the_first_key_arrives_in_every_terminal() -> None:
-    for action in ACTIONS:
-        assert action.keys, action.id
+    for action in (action for action in ACTIONS if action.keys):
         key = action.keys[0]
         assert key not in _LOST_IN_SOME_TERMINAL, action.id
         assert not key.startswith(("ctrl+shift+", "alt+", "super+")), action.id
@@ -36,7 +38,7 @@ def test_the_first_key_arrives_in_every_terminal() -> None:
 
 
 def test_no_two_actions_share_a_key_where_both_can_be_reached() -> None:
-    for part in ("explorer", "preview", "dataset", "video", "chat"):
+    for part in ("explorer", "preview", "dataset", "video", "chat", "problems", "output"):
         seen: dict[str, str] = {}
         for action in ACTIONS:
             if action.scope in ("app", "workbench", part):
@@ -66,7 +68,7 @@ def test_a_text_input_binds_the_keys_that_the_table_shows() -> None:
 
 def test_bindings_carry_the_action_ids_for_the_key_map() -> None:
     ids = {binding.id for scope in _OWNERS if scope != "chat" for binding in bindings(scope)}
-    assert ids == {action.id for action in ACTIONS if not action.own_keys}
+    assert ids == {action.id for action in ACTIONS if action.keys and not action.own_keys}
 
 
 def test_help_lists_every_action_with_its_key() -> None:
@@ -75,7 +77,7 @@ def test_help_lists_every_action_with_its_key() -> None:
         assert action.title in text
         assert action.help in text
         assert len(action.help) <= 64, f"{action.id}: the help screen has room for 64 characters"
-        assert key_name(action.keys[0]) in text
+        assert not action.keys or key_name(action.keys[0]) in text
 
 
 def test_key_names_are_as_people_write_them() -> None:
@@ -107,7 +109,7 @@ async def test_the_palette_lists_every_action_with_its_key(make_app: MakeApp) ->
         shown = "\n".join(str(options.get_option_at_index(i).prompt) for i in range(len(ACTIONS)))
         for action in ACTIONS:
             assert action.title in shown
-            assert key_name(action.keys[0]) in shown
+            assert not action.keys or key_name(action.keys[0]) in shown
 
 
 async def test_a_command_chosen_in_the_palette_runs(make_app: MakeApp) -> None:

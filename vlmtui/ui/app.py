@@ -17,7 +17,7 @@ from textual.driver import Driver
 from textual.notifications import Notify
 from textual.screen import Screen
 
-from vlmtui.paths import settings_file
+from vlmtui.paths import log_directory, settings_file
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings, write_setting
 from vlmtui.ui.actions import ACTIONS, bindings, keys_of
@@ -94,7 +94,9 @@ class VlmtuiApp(App[int]):
         self._model_is_chosen = bool(self.settings.model) and self.settings.model != "demo"
         self._log_path = log
         self._session: Session | None = None
-        self.problems = Problems()
+        self.next_directory: Path | None = None
+        """The folder to open when this one is closed."""
+        self.problems = Problems(self._problems_changed)
         """What went wrong and is still so."""
         for theme in THEMES:
             self.register_theme(theme)
@@ -208,6 +210,15 @@ class VlmtuiApp(App[int]):
         """Keep `problem` until it is cleared; no toast is shown for it."""
         self.problems.add(problem)
 
+    def _problems_changed(self) -> None:
+        if self._open and self.workbench.complete:
+            self.workbench.problems_changed()
+
+    @property
+    def engine_log(self) -> Path:
+        """Where the engine's log goes."""
+        return self._log_path or log_directory() / "engine.log"
+
     def clear_problems(self, source: str = "", path: str = "") -> None:
         """Forget the problems of `source` about `path`; either may be empty for any."""
         self.problems.clear(source, path)
@@ -319,6 +330,23 @@ class VlmtuiApp(App[int]):
         except OSError as error:
             line = f"The {key} is not remembered: {path}: {error.strerror or error}"
             self.notify(safe_line(line), severity="warning", markup=False)
+
+    async def action_open_folder(self) -> None:
+        """Offer the folders that were opened last; the chosen one is opened in place of this one."""
+        from asyncio import to_thread
+
+        from vlmtui.recent import recent_folders
+        from vlmtui.ui.screens.folder_picker import FolderPicker
+
+        if isinstance(self.screen, FolderPicker):
+            return
+        known = [folder for folder in await to_thread(recent_folders) if folder != self.directory]
+        self.push_screen(FolderPicker(known), self._go_to_folder)
+
+    def _go_to_folder(self, folder: Path | None) -> None:
+        if folder is not None and folder != self.directory:
+            self.next_directory = folder
+            self.exit(0)
 
     def action_interrupt(self) -> None:
         """Ctrl+C: copy what is selected; else a second press quits."""

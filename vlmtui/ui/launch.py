@@ -75,11 +75,16 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
         return _fail(f"--dtype {given['dtype']}: choose auto, float32, bfloat16 or float16", 2)
     settings = msgspec.structs.replace(settings, **given)
 
+    from vlmtui.recent import remember_folder
     from vlmtui.ui.app import VlmtuiApp
 
-    app = VlmtuiApp(place, settings=settings, select=select, mistakes=mistakes, settings_files=files)
-    app.run()
-    return app.return_code or 0
+    while True:
+        app = VlmtuiApp(place, settings=settings, select=select, mistakes=mistakes, settings_files=files)
+        app.run()
+        remember_folder(place)
+        if app.next_directory is None:
+            return app.return_code or 0
+        place, select, mistakes = app.next_directory, None, []
 
 
 def _not_a_terminal() -> str:

@@ -14,6 +14,7 @@ class Marks:
         self._marked: set[Entry] = set()
         self._before: set[Entry] | None = None  # what was marked when the range in the making began
         self._anchor: Entry | None = None
+        self._last: Entry | None = None
 
     def __len__(self) -> int:
         return len(self._marked)
@@ -26,6 +27,7 @@ class Marks:
         if entry.kind == "note":
             return
         self._marked ^= {entry}
+        self._last = entry
         self.settle(entry)
 
     def settle(self, entry: Entry | None = None) -> None:
@@ -44,6 +46,11 @@ class Marks:
             self._anchor = rows[start]
         first, last = sorted((start, end))
         self._marked = self._before | {row for row in rows[first : last + 1] if row.kind != "note"}
+
+    def extend_from_last(self, rows: list[Entry], end: int) -> None:
+        """Mark from the entry that was marked last up to row `end`; only that row where there is none."""
+        self.settle(self._last)
+        self.extend(rows, end, end)
 
     def mark_all(self, rows: Iterable[Entry]) -> None:
         """Mark all of these."""

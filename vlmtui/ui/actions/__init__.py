@@ -2,14 +2,14 @@
 
 The bindings of the app, the screens and the widgets, the footer, the command palette and the help screen are all made
 from this table, which has a file for each part. The first of an action's `keys` is one that every terminal delivers;
-others, where a terminal can send them, follow it.
+others, where a terminal can send them, follow it. What is seldom wanted has none and is found in the palette.
 """
 
 from __future__ import annotations
 
 from textual.binding import Binding
 
-from vlmtui.ui.actions import app, chat, dataset, explorer, preview, video, workbench
+from vlmtui.ui.actions import app, chat, dataset, explorer, panel, preview, video, workbench
 from vlmtui.ui.actions.action import Action, Scope
 from vlmtui.ui.actions.keys import key_name, key_names, keys_of
 
@@ -23,6 +23,7 @@ ACTIONS: tuple[Action, ...] = (
     *dataset.ACTIONS,
     *video.ACTIONS,
     *chat.ACTIONS,
+    *panel.ACTIONS,
 )
 
 
@@ -39,7 +40,7 @@ def bindings(scope: Scope) -> list[Binding]:
             system=True,
         )
         for action in ACTIONS
-        if action.scope == scope and not action.own_keys
+        if action.scope == scope and action.keys and not action.own_keys
     ]
 
 

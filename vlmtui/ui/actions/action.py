@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["app", "workbench", "explorer", "preview", "dataset", "video", "chat"]
+Scope = Literal["app", "workbench", "explorer", "preview", "dataset", "video", "chat", "problems", "output"]
 """Where an action's handler lives, and where its keys work. A part of the workbench has its scope as its id."""
 
 
@@ -16,7 +16,7 @@ class Action:
     Attributes:
         id: stable, for the key map: `part.verb`.
         title: as the palette and the help screen show it.
-        keys: Textual's names of the keys; the first is the one that is shown.
+        keys: Textual's names of the keys; the first is the one that is shown. None: only the palette runs it.
         scope: where the handler lives and the keys work.
         handler: name of the handler, `action_<handler>` on the scope's app, screen or widget.
         help: one sentence.

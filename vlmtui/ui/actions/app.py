@@ -53,6 +53,15 @@ ACTIONS: tuple[Action, ...] = (
         priority=True,
     ),
     Action(
+        "app.open_folder",
+        "Open another folder",
+        ("ctrl+o",),
+        "app",
+        "open_folder",
+        "One that was opened lately, or any by its path.",
+        priority=True,
+    ),
+    Action(
         "app.quit",
         "Quit",
         ("ctrl+q",),

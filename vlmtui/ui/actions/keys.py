@@ -9,6 +9,8 @@ from vlmtui.ui.actions.action import Action
 _KEY_NAMES = {
     "question_mark": "?",
     "slash": "/",
+    "asterisk": "*",
+    "delete": "Del",
     "ampersand": "&",
     "colon": ":",
     "right_square_bracket": "]",
@@ -45,7 +47,7 @@ def key_name(key: str) -> str:
 
 
 def key_names(action: Action) -> str:
-    """Return the action's keys as the help screen shows them, each once."""
+    """Return the action's keys as the help screen shows them, each once; an empty string where it has none."""
     return ", ".join(dict.fromkeys(key_name(key) for key in keys_of(action)))
 
 

@@ -15,13 +15,8 @@ from textual.widgets import Button, Static
 class Confirm(ModalScreen[bool]):
     """Asks, names what it is about, and returns whether to do it. The focus is on not doing it."""
 
+    CSS_PATH = "dialogs.tcss"
     DEFAULT_CSS: ClassVar[str] = """
-    Confirm { align: center middle; }
-    Confirm #confirm-box {
-        width: 60; max-width: 95%; height: auto; max-height: 95%; padding: 1 2; background: $panel;
-        border: round $primary;
-    }
-    Confirm #confirm-title { text-style: bold; margin-bottom: 1; }
     Confirm #confirm-lines { height: auto; max-height: 10; overflow-y: auto; margin-bottom: 1; }
     Confirm #confirm-buttons { height: auto; align-horizontal: right; }
     Confirm Button { margin-left: 2; min-width: 10; }
@@ -46,8 +41,8 @@ class Confirm(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Make the box."""
-        with Vertical(id="confirm-box"):
-            yield Static(self._question, id="confirm-title", markup=False)
+        with Vertical(classes="dialog -narrow"):
+            yield Static(self._question, classes="dialog-title", markup=False)
             yield Static("\n".join(self._lines), id="confirm-lines", markup=False)
             with Horizontal(id="confirm-buttons"):
                 yield Button(self._no, id="confirm-no", compact=True)

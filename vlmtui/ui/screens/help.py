@@ -22,6 +22,8 @@ _SECTIONS = (
     ("Video", ("video",)),
     ("Data set", ("dataset",)),
     ("Chat", ("chat",)),
+    ("Problems", ("problems",)),
+    ("Output", ("output",)),
 )
 _KEYS_WIDTH = 14
 _FIRST_STEPS = (

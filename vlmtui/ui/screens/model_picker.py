@@ -81,9 +81,7 @@ class ModelPicker(ModalScreen[None]):
         options.clear_options()
         width = max(30, options.size.width or 78)
         current = self._session.choice.model if self._session.loaded and self._session.choice else ""
-        options.add_options(
-            Option(row_content(row, width, current=row.model == current)) for row in rows
-        )
+        options.add_options(Option(row_content(row, width, current=row.model == current)) for row in rows)
         if rows:
             at = next((i for i, row in enumerate(rows) if row.model == current), 0)
             options.highlighted = 0 if typed or self._previous is not None else at

@@ -1,11 +1,11 @@
-"""The workbench: explorer, editors and chat side by side, the footer and the status bar below."""
+"""The workbench: side bar, editors and chat side by side, a panel below the editors, footer and status bar."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -17,10 +17,14 @@ from textual.widgets import Static
 from vlmtui.safetext import safe_line
 from vlmtui.ui.actions import Scope, bindings, key_of
 from vlmtui.ui.engine_state import EngineState
+from vlmtui.ui.layout import Layout
+from vlmtui.ui.screens.workbench_layout import LayoutActions
+from vlmtui.ui.widgets.activity_bar import ActivityBar
 from vlmtui.ui.widgets.editor_area import EditorArea
-from vlmtui.ui.widgets.editor_group import EditorGroup
 from vlmtui.ui.widgets.explorer import Explorer
 from vlmtui.ui.widgets.key_bar import KeyBar
+from vlmtui.ui.widgets.side_bar import SideBar
+from vlmtui.ui.widgets.splitter import Splitter
 from vlmtui.ui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
@@ -34,14 +38,13 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.session import Session
     from vlmtui.ui.widgets.chat import Chat
     from vlmtui.ui.widgets.dataset_view import DatasetView
+    from vlmtui.ui.widgets.panel import Panel
     from vlmtui.ui.widgets.preview import Preview
     from vlmtui.ui.widgets.video_view import VideoView
 
-PARTS: tuple[Scope, ...] = ("explorer", "preview", "chat")
 
-
-class Workbench(Screen[None]):
-    """The main screen. Below 100 columns two of the three parts are shown, below 60 one: those around the focus."""
+class Workbench(LayoutActions, Screen[None]):
+    """The main screen. What is shown of it in a small window is in `vlmtui.ui.arrangement`."""
 
     AUTO_FOCUS = "#explorer"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("workbench")]
@@ -54,29 +57,35 @@ class Workbench(Screen[None]):
         self._media: MediaClient | None = None
         self._graphics = graphics
         # Kept, not looked up: messages still arrive while the screen is taken apart.
-        self._explorer = Explorer(directory, select=select, id="explorer")
+        self.kept_layout = Layout(self)
+        self._explorer = Explorer(directory, select=select or self.kept_layout.shown_before(), id="explorer")
         self.editors = EditorArea(self._make_viewer, id="editors")
+        name = safe_line(directory.name or str(directory), 60)
+        self.activity_bar = ActivityBar(id="activity-bar")
+        self.side_bar = SideBar(self._explorer, name.upper(), id="side-bar")
+        self.side_splitter, self.chat_splitter = Splitter(id="side-splitter"), Splitter(id="chat-splitter")
+        self.middle = Vertical(Vertical(self.editors, id="preview-pane", classes="pane"), id="middle")
         self._chat_title = Static(Content("CHAT"), id="chat-title", classes="title")
+        self.chat_pane = Vertical(self._chat_title, id="chat-pane", classes="pane")
+        self.panel: Panel | None = None
+        """Below the editors; there from when it was first wanted."""
         self._keys = KeyBar()
         self._status = StatusBar()
         self._chat: Chat | None = None
         self._keeper: Keeper | None = None
-        self._part: Scope = "explorer"
         self._samplings: dict[Path, FrameSampling] = {}  # of videos, where it was chosen
         self._greeted = False
         self.complete = False
         """Whether the preview and the chat are there: some milliseconds after the first paint."""
 
     def compose(self) -> ComposeResult:
-        name = safe_line(self.directory.name or str(self.directory), 60)
         with Horizontal(id="parts"):
-            with Vertical(id="explorer-pane", classes="pane"):
-                yield Static(Content(name.upper()), id="explorer-title", classes="title")
-                yield self._explorer
-            with Vertical(id="preview-pane", classes="pane"):
-                yield self.editors
-            with Vertical(id="chat-pane", classes="pane"):
-                yield self._chat_title
+            yield self.activity_bar
+            yield self.side_bar
+            yield self.side_splitter
+            yield self.middle
+            yield self.chat_splitter
+            yield self.chat_pane
         yield self._keys
         yield self._status
 
@@ -91,11 +100,13 @@ class Workbench(Screen[None]):
         await self.editors.begin()
         self._keeper = Keeper(self, self.directory, chats_file(), self._not_kept)
         self._chat = Chat(self._keeper.last(), id="chat")
-        await self.query_one("#chat-pane").mount(self._chat)
+        await self.chat_pane.mount(self._chat)
+        await self.begin_layout()
         self.complete = True
         self._explorer.begin()
 
     async def on_unmount(self) -> None:
+        self.kept_layout.keep()
         if self._keeper is not None:
             self._keeper.close()
         if self._media is not None:
@@ -158,61 +169,10 @@ class Workbench(Screen[None]):
         for viewer in (self.viewer, *(group.viewer for group in self.editors.groups)):
             if viewer is not None and viewer.id == scope:
                 return cast(Widget, viewer)
-        return next(iter(self.query(f"#{scope}")), None) if scope in PARTS and scope != "preview" else None
-
-    def show_part(self, scope: Scope) -> None:
-        """Give `scope` the focus, and room if the window is too narrow for all."""
-        if not self.complete:
-            return
-        self._make_room(scope)
-        if scope == "chat":
-            self.chat.focus_prompt()
-        else:
-            # Now, not later as `Widget.focus` does it: what is typed right behind the key must find its place.
-            self.set_focus(self.viewer if scope == "preview" else self.part(scope))
-
-    def _make_room(self, scope: Scope) -> None:
-        self._part = scope
-        for name in PARTS:
-            self.set_class(name == scope, f"-in-{name}")
-        if scope == "explorer":
-            self.remove_class("-no-side-bar")
-        if scope != "preview":  # beside the picture stays what was there
-            self.set_class(scope == "chat", "-with-chat")
-        self._keys.part = self.viewer.id if scope == "preview" and self.viewer is not None else scope
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        group = next((node for node in event.widget.ancestors if isinstance(node, EditorGroup)), None)
-        if group is not None:
-            self.editors.focus_group(group)
-        for scope in PARTS:
-            pane = self.query_one(f"#{scope}-pane")
-            if pane in event.widget.ancestors:
-                self._make_room(scope)
-                return
-
-    def action_next_part(self) -> None:
-        self._step(1)
-
-    def action_previous_part(self) -> None:
-        self._step(-1)
-
-    def _step(self, by: int) -> None:
-        parts = [part for part in PARTS if part != "explorer" or not self.has_class("-no-side-bar")]
-        at = parts.index(self._part) if self._part in parts else 0
-        self.show_part(parts[(at + by) % len(parts)])
-
-    def action_toggle_side_bar(self) -> None:
-        if self.has_class("-no-side-bar"):
-            self.show_part("explorer")
-            return
-        narrow = not self.has_class("-wide")
-        if narrow and self.has_class("-with-chat"):  # it is hidden for want of room: bring it
-            self.show_part("explorer")
-            return
-        self.add_class("-no-side-bar")
-        if self._part == "explorer":
-            self.show_part("preview")
+        if scope in ("problems", "output"):
+            shown = self.panel is not None and self.kept_layout.has("panel") and self.panel.view == scope
+            return self.panel.widget if shown and self.panel is not None else None
+        return next(iter(self.query(f"#{scope}")), None) if scope in ("explorer", "chat") else None
 
     # ---- pictures ----
 
@@ -225,7 +185,8 @@ class Workbench(Screen[None]):
     def _editors_changed(self) -> None:
         """Another file is on show: it is what the next question is about."""
         if self.complete:
-            self._make_room(self._part)
+            self.make_room(self.kept_layout.at)
+            self.kept_layout.changed()
             self._offer_shown()
 
     def _offer_shown(self) -> None:
@@ -295,6 +256,14 @@ class Workbench(Screen[None]):
         self.chat.describe(Path(shown.path), detail)
 
     # ---- the engine ----
+
+    def show_keys_of(self, scope: str) -> None:
+        """Show the keys of `scope` in the footer."""
+        self._keys.part = scope
+
+    def show_problem_count(self, number: int) -> None:
+        """Show how many problems are open."""
+        self._status.problems = number
 
     def show_state(self, state: EngineState) -> None:
         """Show what the engine does."""

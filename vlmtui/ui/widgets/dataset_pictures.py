@@ -134,5 +134,3 @@ class DatasetPictures(Widget):
             lane=self._lane,
         )  # fmt: skip
         return reply if isinstance(reply, Rendered) else reply.line
-
-

@@ -539,7 +539,7 @@ class Explorer(ExplorerFiles, can_focus=True):
     def action_mark_to(self) -> None:
         """Select from the last place that was selected up to the cursor."""
         if self.rows:
-            self.marks.extend(self.rows, self.cursor, self.cursor)
+            self.marks.extend_from_last(self.rows, self.cursor)
             self._marks_changed()
 
     def action_mark_all(self) -> None:

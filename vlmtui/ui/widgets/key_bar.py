@@ -16,6 +16,9 @@ from vlmtui.ui.actions import ACTIONS, Action, key_name, keys_of
 _ORDER = (
     "chat.stop",
     "explorer.open",
+    "explorer.select",
+    "explorer.filter",
+    "explorer.thumbnails",
     "explorer.attach",
     "dataset.find",
     "dataset.filter",

@@ -49,9 +49,7 @@ class PreviewCanvas(Widget):
         self._rows_for = None
         if rendered is not None and rendered.form == "kitty" and rendered.parts:
             self._image_id = next(_IMAGE_IDS) & 0xFFFFFF
-            self._write(
-                kitty.transmit(rendered.parts[0], self._image_id, rendered.columns, rendered.rows, tmux=tmux)
-            )
+            self._write(kitty.transmit(rendered.parts[0], self._image_id, rendered.columns, rendered.rows, tmux=tmux))
         self.refresh()
         if old:
             # Only when the new picture has been painted, so that there is no moment with neither.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
@@ -44,7 +45,7 @@ class Splitter(Widget):
         super().__init__(id=id, classes=classes)
         self._held = False
 
-    def render(self) -> str:
+    def render(self) -> Content | str:
         """Draw the line."""
         return "\n".join("▏" * self.size.height)
 

@@ -30,6 +30,7 @@ class StatusBar(Widget):
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
 
     state: reactive[EngineState] = reactive(EngineState(), layout=False)
+    problems: reactive[int] = reactive(0, layout=False)
 
     def watch_state(self, state: EngineState) -> None:
         self.set_class(state.phase == "failed", "-failed")
@@ -37,6 +38,8 @@ class StatusBar(Widget):
     def render(self) -> Content:
         """Lay the segments out for the width there is."""
         left, right = segments(self.state)
+        if self.problems:
+            right.append(f"▲ {self.problems:,} problem{'s' * (self.problems != 1)}")
         width = self.size.width
         gap = "  "
         while right and len(gap.join((*left, *right))) + 3 > width:
