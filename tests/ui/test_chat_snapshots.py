@@ -58,6 +58,21 @@ async def reading(pilot: Pilot[None]) -> None:
     await pilot.pause(0.1)
 
 
+async def versions(pilot: Pilot[None]) -> None:
+    chat = pilot.app.chat  # type: ignore[attr-defined]
+    await ask(pilot, "What is in this picture?")
+    answer(chat, ["Three shapes."])
+    await pilot.press("f5")
+    answer(chat, ["A circle, a square and a star."])
+    await pilot.press("shift+tab", "k")
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (38, 24)], ids=["120x40", "80x24", "38x24"])
+def test_versions_and_the_cursor_look_as_they_did(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(ChatApp(), run_before=versions, terminal_size=size)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (38, 24)], ids=["80x24", "38x24"])
 @pytest.mark.parametrize("scene", [empty, answered, failed, reading])
 def test_it_looks_as_it_did(

@@ -24,7 +24,7 @@ class Chats(ModalScreen[str | None]):
     """Shows the list; `gone` holds the ids that were deleted, and not brought back, when it closes."""
 
     CSS_PATH = "dialogs.tcss"
-    DEFAULT_CSS = "Chats .dialog > .dialog-keys { height: 2; }"
+    DEFAULT_CSS = "Chats #chats-keys { height: 2; color: $text-muted; margin-top: 1; }"
     AUTO_FOCUS = "#chats-list"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back", show=False, priority=True)]
 
@@ -38,7 +38,7 @@ class Chats(ModalScreen[str | None]):
         with Vertical(classes="dialog -tall"):
             yield Static("Conversations", classes="dialog-title", markup=False)
             yield self._list
-            yield Static(_KEYS, classes="dialog-keys", markup=False)
+            yield Static(_KEYS, id="chats-keys", markup=False)
 
     def action_back(self) -> None:
         """Leave the field; else close."""
