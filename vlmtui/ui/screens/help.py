@@ -95,4 +95,4 @@ def help_text(looked_for: str = "") -> Content:
 
 
 def _searched(section: str, action: Action) -> str:
-    return f"{section} {action.title} {action.help} {key_names(action)}".casefold()
+    return f"{section} {action.title} {action.label} {action.help} {action.id} {key_names(action)}".casefold()

@@ -41,7 +41,7 @@ class Jump(ModalScreen[Widget | None]):
         height: 1;
         color: $background;
         background: $warning;
-        text-style: bold reverse;
+        text-style: bold;
     }
     """
 
