@@ -24,6 +24,7 @@ def _raised(name: str, text: str = "", *bases: type[BaseException]) -> BaseExcep
         ),
         (OSError(errno.ENOSPC, "No space left on device"), "disk_full"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk_full"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), "disk_full"),
         (RuntimeError("Data processing error: I/O error: No space left on device (os error 28)"), "disk_full"),
         (_raised("GatedRepoError"), "gated"),
         (_raised("RepositoryNotFoundError"), "no_such_model"),
