@@ -110,7 +110,8 @@ class ChatStore:
                 body = msgspec.json.encode(each)
                 if self._written.get((conversation.id, each.id)) != body:
                     changed.append((each, body))
-        conversation.updated = time.time()
+        if changed or not conversation.updated:  # to page through versions is not to write
+            conversation.updated = time.time()
         with self._transaction():
             self._db.execute(
                 "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (id) DO UPDATE SET "

@@ -123,6 +123,9 @@ def test_pinned_ones_come_first_and_saving_keeps_title_and_pin(file: Path) -> No
     store.save(new)
     old.messages[-1].text = "changed"
     store.save(old)
+    before = store.entries()
+    store.save(new)  # as it was
+    assert store.entries() == before
     assert [(entry.name, entry.pinned) for entry in store.entries()] == [("First", True), ("new", False)]
 
 
