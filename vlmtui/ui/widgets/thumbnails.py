@@ -36,7 +36,7 @@ from vlmtui.ui.widgets.listing import Entry
 if TYPE_CHECKING:  # started when the first thumbnail is wanted
     from vlmtui.media.client import MediaClient
 
-_TILE = 16
+_TILE = 14
 """Cells that a tile wants across; the gap included."""
 _KEPT_BYTES = 8 * 1024 * 1024
 _LOOK_EVERY_S = 2.0
