@@ -120,7 +120,7 @@ async def test_a_command_chosen_in_the_palette_runs(make_app: MakeApp) -> None:
         await type_text(pilot, "hide the explorer")
         await until(pilot, lambda: "Show or hide the explorer" in screen_text(pilot))
         await pilot.press("enter")
-        await until(pilot, lambda: app.screen is app.workbench and app.workbench.has_class("-no-side-bar"))
+        await until(pilot, lambda: app.screen is app.workbench and not app.workbench.kept_layout.has("side"))
 
 
 async def test_a_click_in_the_footer_runs_the_action(make_app: MakeApp) -> None:
@@ -137,6 +137,6 @@ async def test_help_opens_and_closes(make_app: MakeApp) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: "Show all commands" in screen_text(pilot))
         await pilot.press("end")
-        await until(pilot, lambda: "Go to the newest message" in screen_text(pilot))
+        await until(pilot, lambda: "Go to the newest line" in screen_text(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.workbench)

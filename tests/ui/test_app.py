@@ -376,11 +376,11 @@ async def test_the_theme_is_remembered(make_app: MakeApp, tmp_path: Path) -> Non
         assert app.theme == "vscode-dark"
         await pilot.press("ctrl+t")
         await until(pilot, lambda: app.screen.id == "theme-picker")
-        await pilot.press("down")
+        await pilot.press("down", "down")
         await until(pilot, lambda: app.theme == "vscode-light")  # shown at once
         await pilot.press("escape")
         await until(pilot, lambda: app.theme == "vscode-dark")
-        await pilot.press("ctrl+t", "down", "enter")
+        await pilot.press("ctrl+t", "down", "down", "enter")
         await until(pilot, lambda: app.screen is app.workbench)
         assert app.theme == "vscode-light"
         assert read_settings(tmp_path / "settings.toml")[0].theme == "vscode-light"

@@ -64,27 +64,25 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
     except (OSError, RuntimeError, ValueError) as error:
         return _fail(f"{place}: {error}", 2)
 
-    files = (settings_file(), place / WORKSPACE_FILE)
-    layers = read_layers(files)
-    settings, mistakes = layers.settings, layers.mistakes
     given = {name: getattr(options, name) for name in ("model", "revision", "device", "dtype")}
     given = {name: value for name, value in given.items() if value is not None}
     if "model" in given and "revision" not in given:
         given["revision"] = ""  # the settings' revision belongs to the settings' model
     if given.get("dtype") not in (None, "auto", "float32", "bfloat16", "float16"):
         return _fail(f"--dtype {given['dtype']}: choose auto, float32, bfloat16 or float16", 2)
-    settings = msgspec.structs.replace(settings, **given)
-
     from vlmtui.recent import remember_folder
     from vlmtui.ui.app import VlmtuiApp
 
     while True:
+        files = (settings_file(), place / WORKSPACE_FILE)
+        layers = read_layers(files)
+        settings, mistakes = msgspec.structs.replace(layers.settings, **given), layers.mistakes
+        remember_folder(place)
         app = VlmtuiApp(place, settings=settings, select=select, mistakes=mistakes, settings_files=files)
         app.run()
-        remember_folder(place)
         if app.next_directory is None:
             return app.return_code or 0
-        place, select, mistakes = app.next_directory, None, []
+        place, select = app.next_directory, None
 
 
 def _not_a_terminal() -> str:

@@ -155,6 +155,6 @@ ACTIONS: tuple[Action, ...] = (
         ("o",),
         "explorer",
         "dataset",
-        "A folder of pictures with metadata, or one that was saved to disk.",
+        "A folder of pictures with metadata, or one saved to disk.",
     ),
 )

@@ -43,14 +43,6 @@ ACTIONS: tuple[Action, ...] = (
         label="Filter",
     ),
     Action(
-        "output.show_all",
-        "Show all of the output",
-        ("escape",),
-        "output",
-        "show_all",
-        "No longer only the lines with a text.",
-    ),
-    Action(
         "output.newest",
         "Go to the newest line",
         ("end",),

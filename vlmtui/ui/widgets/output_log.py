@@ -87,7 +87,7 @@ class OutputLog(Vertical):
     OutputLog > Input:focus { border: none; }
     OutputLog.-filtering > Input { display: block; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("output")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("output"), Binding("escape", "show_all", "Show all", show=False)]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
