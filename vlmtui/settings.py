@@ -161,12 +161,37 @@ def write_setting(path: Path, key: str, value: str | int | float) -> None:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         lines = ["# vlmtui's settings: https://toml.io"]
-    end = next((i for i, old in enumerate(lines) if old.lstrip().startswith("[")), len(lines))  # tables come last
-    place = next((i for i, old in enumerate(lines[:end]) if old.split("=", 1)[0].strip() == key), None)
+    place, end = _line_of(lines, key)
     if place is None:
         lines.insert(end, line)
     else:
         lines[place] = line
+    _replace(path, lines)
+
+
+def remove_setting(path: Path, key: str) -> None:
+    """Take `key` out of the file at `path`, keeping every other line; nothing happens where it is not set.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    place, _ = _line_of(lines, key)
+    if place is not None:
+        del lines[place]
+        _replace(path, lines)
+
+
+def _line_of(lines: list[str], key: str) -> tuple[int | None, int]:
+    """Return where `key` is set, and where the keys that belong to no table end: tables come last."""
+    end = next((i for i, old in enumerate(lines) if old.lstrip().startswith("[")), len(lines))
+    return next((i for i, old in enumerate(lines[:end]) if old.split("=", 1)[0].strip() == key), None), end
+
+
+def _replace(path: Path, lines: list[str]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_suffix(".toml.new")
     aside.write_text("\n".join(lines) + "\n", encoding="utf-8")

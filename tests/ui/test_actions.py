@@ -123,6 +123,17 @@ async def test_a_command_chosen_in_the_palette_runs(make_app: MakeApp) -> None:
         await until(pilot, lambda: app.screen is app.workbench and not app.workbench.kept_layout.has("side"))
 
 
+async def test_the_command_that_is_named_in_full_comes_first(make_app: MakeApp) -> None:
+    async with make_app().run_test(size=(100, 30)) as pilot:
+        app = await ready(pilot)
+        await pilot.press("f1")
+        await until(pilot, lambda: app.screen is not app.workbench)
+        await type_text(pilot, "settings")
+        await until(pilot, lambda: "changed in place" in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.id == "settings")
+
+
 async def test_a_click_in_the_footer_runs_the_action(make_app: MakeApp) -> None:
     async with make_app().run_test(size=(120, 30)) as pilot:
         app = await ready(pilot)

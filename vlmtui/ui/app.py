@@ -331,6 +331,15 @@ class VlmtuiApp(App[int]):
             line = f"The {key} is not remembered: {path}: {error.strerror or error}"
             self.notify(safe_line(line), severity="warning", markup=False)
 
+    def action_settings(self) -> None:
+        """Show the settings."""
+        from vlmtui.ui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            user_file = self._settings_path or settings_file()
+            paths = self._settings_files or [user_file]
+            self.push_screen(SettingsScreen(paths, user_file, sorted(self.available_themes)))
+
     async def action_open_folder(self) -> None:
         """Offer the folders that were opened last; the chosen one is opened in place of this one."""
         from asyncio import to_thread

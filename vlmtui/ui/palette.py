@@ -47,12 +47,13 @@ class ActionCommands(Provider):
         """Offer what matches `query`, in title, help or id."""
         matcher = self.matcher(query)
         for action in self._actions:
-            score = matcher.match(action.title) or max(matcher.match(action.help), matcher.match(action.id)) / 2
-            if score > 0:
+            found = matcher.match(action.title) or max(matcher.match(action.help), matcher.match(action.id)) / 2
+            if found > 0:
+                score = _score(found, query, action.title)
                 lately = 0.1 / (1 + self._place[action.id]) if action.id in self._place else 0.0
                 line = self._line(matcher.highlight(action.title), action)
                 run, text = self._run(action), action.title
-                yield Hit(min(1.0, score * (0.9 + lately)), line, run, text=text, help=self._help(action))
+                yield Hit(score * (0.9 + lately), line, run, text=text, help=self._help(action))
 
     def _run(self, action: Action) -> partial[None]:
         return partial(self._choose, action.id)
@@ -67,9 +68,9 @@ class ActionCommands(Provider):
         """Return the action's help; where it cannot be run now, when it can."""
         elsewhere = _ELSEWHERE.get(action.scope)
         app = cast("VlmtuiApp", self.app)
-        if elsewhere is None or app.workbench.on_show(action.scope) is not None:
-            return action.help
-        return f"Only {elsewhere}. {action.help}"
+        here = elsewhere is None or app.workbench.on_show(action.scope) is not None
+        said = action.help if here else f"Only {elsewhere}. {action.help}"
+        return said.replace("[", "\\[")  # Textual takes it for markup
 
     def _line(self, title: str | Content, action: Action) -> Content:
         """Return the title with the key at a fixed column."""
@@ -79,3 +80,9 @@ class ActionCommands(Provider):
             return text
         gap = max(2, _WIDTH - text.cell_length)
         return Content.assemble(text, " " * gap, (key_name(keys[0]), "$foreground-muted"))
+
+
+def _score(found: float, query: str, title: str) -> float:
+    """Return a score up to 1: what has the words as they were typed goes before what has their letters in between."""
+    whole = query.strip().casefold() in title.casefold()
+    return 0.5 + 0.5 * len(query.strip()) / len(title) if whole else 0.5 * found / (found + 5)

@@ -15,7 +15,6 @@ from vlmtui.settings import Layers, Settings, read_layers
 from vlmtui.ui.actions import ACTIONS, keys_of
 from vlmtui.ui.keymap import put_in_force
 from vlmtui.ui.problems import Problem
-from vlmtui.ui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from vlmtui.ui.app import VlmtuiApp
@@ -63,7 +62,7 @@ class SettingsFiles:
             if not action.keys:
                 for key in keys_of(action):
                     self._app.bind(key, f"run_bound('{action.id}', '{key}')", show=False)
-        self._app.workbench.query_one(KeyBar).refresh()
+        self._app.workbench.keys_changed()
         return mistakes
 
     def _apply(self, before: Settings, now: Settings) -> list[str]:

@@ -53,6 +53,14 @@ ACTIONS: tuple[Action, ...] = (
         priority=True,
     ),
     Action(
+        "app.settings",
+        "Settings",
+        (),
+        "app",
+        "settings",
+        "Each with its help and where it comes from; changed in place.",
+    ),
+    Action(
         "app.open_folder",
         "Open another folder",
         ("ctrl+o",),

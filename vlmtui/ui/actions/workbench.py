@@ -116,6 +116,14 @@ ACTIONS: tuple[Action, ...] = (
         "And go there.",
     ),
     Action(
+        "view.reveal",
+        "Show the file in the explorer",
+        (),
+        "workbench",
+        "reveal",
+        "The cursor goes to the file on show.",
+    ),
+    Action(
         "view.zoom",
         "Give the part all the room, or share it again",
         ("f3",),

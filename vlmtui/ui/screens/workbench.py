@@ -261,6 +261,10 @@ class Workbench(LayoutActions, Screen[None]):
         """Show the keys of `scope` in the footer."""
         self._keys.part = scope
 
+    def keys_changed(self) -> None:
+        """Show the keys that are in force now in the footer."""
+        self._keys.refresh()
+
     def show_problem_count(self, number: int) -> None:
         """Show how many problems are open."""
         self._status.problems = number

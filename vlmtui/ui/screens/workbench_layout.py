@@ -14,6 +14,7 @@ from vlmtui.ui.widgets.splitter import Splitter
 
 if TYPE_CHECKING:
     from vlmtui.ui.screens.workbench import Workbench
+    from vlmtui.ui.widgets.explorer import Explorer
     from vlmtui.ui.widgets.panel import PanelTabs
     from vlmtui.ui.widgets.problems_list import ProblemsList
 
@@ -158,6 +159,16 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
     def action_show_explorer(self) -> None:
         """Go to the explorer."""
         self.show_part("explorer")
+
+    def action_reveal(self) -> None:
+        """Put the explorer's cursor on the file on show."""
+        shown = self._bench.editors.shown
+        if shown is None:
+            self.notify("No file is open.")
+        elif cast("Explorer", self._bench.part("explorer")).reveal(shown.path):
+            self.show_part("explorer")
+        else:
+            self.notify("The file does not lie in this folder.", severity="warning")
 
     async def action_toggle_panel(self) -> None:
         """Show or hide the panel."""

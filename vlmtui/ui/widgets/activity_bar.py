@@ -31,7 +31,9 @@ class Entry(NamedTuple):
 
 ENTRIES = (
     Entry("≡", "Explorer", "view.explorer", "explorer"),
+    Entry("«", "Conversations", "chat.conversations"),
     Entry("◊", "Models", "model.choose"),
+    Entry("☼", "Settings", "app.settings"),
 )
 
 
