@@ -147,12 +147,16 @@ class Layout:
         self.changed()
 
     def resize(self, across: int, down: int) -> None:
-        """Move an edge of the part with the focus: its right one (the chat's left one), and the panel's upper one."""
+        """Move an edge of the part with the focus: its right one (the chat's left one), and the panel's upper one;
+        with two groups of editors, the edge between them."""
         bench, state = self._workbench, self.state
         width, height = bench.size
         if across and self.at == "side":
             state.side_width = self._side_width(width) + 2 * across
             state.side_width = self._side_width(width)
+        elif across and self.at == "editors" and len(bench.editors.groups) > 1:
+            whole = bench.editors.region.width
+            state.group_share = _share(round((state.group_share or 0.5) * whole) + 2 * across, whole, _LEAST_WIDTH)
         elif across and self.has("chat"):
             whole = bench.middle.region.width + bench.chat_pane.region.width
             share = state.chat_share or _CHAT_SHARE

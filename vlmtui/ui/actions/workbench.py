@@ -21,7 +21,7 @@ ACTIONS: tuple[Action, ...] = (
         ("f6",),
         "workbench",
         "next_part",
-        "Move between explorer, preview and chat.",
+        "From the side bar to the editors, the panel and the chat.",
         label="Next part",
         priority=True,
     ),
@@ -31,7 +31,7 @@ ACTIONS: tuple[Action, ...] = (
         ("shift+f6", "f18"),
         "workbench",
         "previous_part",
-        "Move between chat, preview and explorer.",
+        "From the chat back to the side bar.",
         priority=True,
     ),
     Action(
