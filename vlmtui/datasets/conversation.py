@@ -194,9 +194,7 @@ def right_answers(value: Any) -> list[str]:
 
 
 def _is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        not isinstance(item, dict) or "answer" in item for item in value
-    )
+    return isinstance(value, list) and all(not isinstance(item, dict) or "answer" in item for item in value)
 
 
 def _of_branch(turns: list[Turn], branch: Branch) -> list[Turn]:

@@ -203,4 +203,3 @@ def _fitted(width: float, height: float, across: int, down: int) -> tuple[int, i
 
 def _rgb(colour: int) -> tuple[int, ...]:
     return tuple(colour.to_bytes(3, "big"))
-

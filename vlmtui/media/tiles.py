@@ -94,9 +94,7 @@ class Sheet:
         """Return what stands above the tiles, in the longest wording that all of the grid's have room for."""
         if not self.labelled:
             return []
-        depth = next(
-            (at for at in range(3) if all(len(place.words[at]) <= self.wide for place in self.places[:-1])), 2
-        )
+        depth = next((at for at in range(3) if all(len(place.words[at]) <= self.wide for place in self.places[:-1])), 2)
         found = [(place, place.words[depth]) for place in self.places[:-1]]
         last = self.places[-1]
         found.append((last, next((words for words in last.words if len(words) <= self.wide), last.words[-1])))

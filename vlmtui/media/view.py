@@ -104,9 +104,7 @@ def panned(
     return inside(size, room, cell, form, View(zoom=view.zoom, x=x / size[0], y=y / size[1]))
 
 
-def inside(
-    size: tuple[int, int], room: tuple[int, int], cell: tuple[int, int], form: Form, view: View
-) -> View:
+def inside(size: tuple[int, int], room: tuple[int, int], cell: tuple[int, int], form: Form, view: View) -> View:
     """Return `view` with its zoom and middle as they can be: going back from an edge takes effect at once."""
     now = window(size, room, cell, form, view)
     return View(

@@ -54,9 +54,7 @@ def image_cost(width: int, height: int, settings: ProcessorSettings) -> ImageCos
     return ImageCost(rows, columns, tiles, tiles * settings.tokens_per_tile)
 
 
-def tiled_size(
-    width: int, height: int, settings: ProcessorSettings
-) -> tuple[tuple[int, int], tuple[int, int] | None]:
+def tiled_size(width: int, height: int, settings: ProcessorSettings) -> tuple[tuple[int, int], tuple[int, int] | None]:
     """Return the sizes (width, height) that a picture is scaled to, one after the other, before it is cut.
 
     The second is whole tiles; it is None when splitting is off, where the picture is squashed into one tile instead.

@@ -105,9 +105,7 @@ class ReportCallback(TrainerCallback):
             values.update(score(answers, [one.references for one in self._held_out]))
         self._reporter.say(Evaluated(stage=self._stage, step=step, values=dict(values)))
         if answers:
-            self._reporter.say(
-                Answers(stage=self._stage, step=step, answers=list(map(_kept, self._held_out, answers)))
-            )
+            self._reporter.say(Answers(stage=self._stage, step=step, answers=list(map(_kept, self._held_out, answers))))
         spent = time.monotonic() - began
         self._since += spent  # the speed of the training is without its evaluations
         self._began += spent

@@ -187,5 +187,3 @@ def _dry_run(recipe: Recipe, device: str, *, as_json: bool) -> int:
 
 def _complain(line: str) -> None:
     print(safe_line(line), file=sys.stderr)  # noqa: T201 - what the command is for
-
-

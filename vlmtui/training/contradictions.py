@@ -68,8 +68,13 @@ def contradictions(given: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "max_steps", "contradicts num_train_epochs: choose one"
     if given.get("eval_fraction") and given.get("dataset_test_split"):
         yield "eval_fraction", "contradicts dataset_test_split: choose one"
-    if given.get("eval_fraction") == 0 and not given.get("dataset_test_split") and given.get("eval_strategy") in (
-        "steps",
-        "epoch",
+    if (
+        given.get("eval_fraction") == 0
+        and not given.get("dataset_test_split")
+        and given.get("eval_strategy")
+        in (
+            "steps",
+            "epoch",
+        )
     ):
         yield "eval_strategy", "there is nothing to evaluate on: raise eval_fraction, or name dataset_test_split"

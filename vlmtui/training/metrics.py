@@ -42,9 +42,7 @@ def score(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[s
     """Return the mean of each metric over all answers, and their mean length in characters; {} for none."""
     if not answers:
         return {}
-    found = {
-        name: sum(map(metric, answers, references)) / len(answers) for name, metric in METRICS.items()
-    }
+    found = {name: sum(map(metric, answers, references)) / len(answers) for name, metric in METRICS.items()}
     return found | {"answer_length": sum(map(len, answers)) / len(answers)}
 
 

@@ -15,9 +15,7 @@ from vlmtui.models.processor import ProcessorSettings, image_cost
 
 def _given(kind: Any, image: Image.Image, settings: ProcessorSettings) -> np.ndarray:
     """Return what a processor makes of `image`: tiles x height x width x 3, un-normalised, 0 to 255."""
-    processor = kind(
-        size={"longest_edge": settings.longest_edge}, max_image_size={"longest_edge": settings.tile_px}
-    )
+    processor = kind(size={"longest_edge": settings.longest_edge}, max_image_size={"longest_edge": settings.tile_px})
     values = processor([[image]], do_image_splitting=settings.splitting)["pixel_values"][0]
     return np.rint((np.asarray(values) * 0.5 + 0.5) * 255).transpose(0, 2, 3, 1)
 

@@ -53,9 +53,7 @@ def _processor() -> Any:
     rate=st.one_of(st.sampled_from([0.1, 0.5, 1.0, 2.0, 4.0]), st.floats(0.01, 30)),
     most=st.integers(1, MOST_FRAMES),
 )
-def test_frames_a_second_are_what_smolvlm2_s_processor_samples(
-    total: int, fps: float, rate: float, most: int
-) -> None:
+def test_frames_a_second_are_what_smolvlm2_s_processor_samples(total: int, fps: float, rate: float, most: int) -> None:
     from transformers.video_utils import VideoMetadata
 
     metadata = VideoMetadata(total_num_frames=total, fps=fps, duration=total / fps)
@@ -79,9 +77,7 @@ def test_a_minute_at_one_frame_a_second() -> None:
     start=st.floats(0, 5000),
     length=st.floats(0, 5000),
 )
-def test_a_range_holds_its_frames(
-    total: int, fps: float, mode: Any, count: int, start: float, length: float
-) -> None:
+def test_a_range_holds_its_frames(total: int, fps: float, mode: Any, count: int, start: float, length: float) -> None:
     timeline = Timeline(total, fps)
     sampling = FrameSampling(mode=mode, frames=count, most=count, start_s=start, end_s=start + length)
     chosen = chosen_frames(sampling, timeline)
