@@ -1,4 +1,4 @@
-"""TRL's trainers, with checkpoints that are whole or not there, and labels that are looked at before they are learned."""
+"""TRL's trainers, with checkpoints that are whole or not there, and labels that are looked at before training."""
 
 from __future__ import annotations
 
