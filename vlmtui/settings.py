@@ -165,7 +165,7 @@ def write_setting(path: Path, key: str, value: str | int | float) -> None:
     if place is None:
         lines.insert(end, line)
     else:
-        lines[place] = line
+        lines[place] = line + _comment_of(lines[place])
     _replace(path, lines)
 
 
@@ -189,6 +189,15 @@ def _line_of(lines: list[str], key: str) -> tuple[int | None, int]:
     """Return where `key` is set, and where the keys that belong to no table end: tables come last."""
     end = next((i for i, old in enumerate(lines) if old.lstrip().startswith("[")), len(lines))
     return next((i for i, old in enumerate(lines[:end]) if old.split("=", 1)[0].strip() == key), None), end
+
+
+_VALUE_AND_COMMENT = re.compile(r"""[^=]*=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^#"']*?)(\s*#.*)?$""")
+
+
+def _comment_of(line: str) -> str:
+    """Return the comment behind a value on one line, with the space before it; empty where there is none."""
+    found = _VALUE_AND_COMMENT.match(line)
+    return (found[1] or "") if found else ""
 
 
 def _replace(path: Path, lines: list[str]) -> None:

@@ -6,6 +6,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import MakeApp, ready, until
+from vlmtui.ui.problems import Problem
+from vlmtui.ui.widgets.chips import Chip
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -53,6 +55,32 @@ def test_main_screen_in_the_light_theme(snap_compare, make_app: MakeApp) -> None
 def test_main_screen_without_colour(snap_compare, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert snap_compare(make_app(), terminal_size=(120, 40), run_before=_settled)
+
+
+@pytest.mark.parametrize("theme", ["vscode-dark", "vscode-high-contrast"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_two_pictures_side_by_side_above_the_panel(
+    snap_compare, make_app: MakeApp, size: tuple[int, int], theme: str
+) -> None:
+    async def run(pilot: Pilot[object]) -> None:
+        await _settled(pilot)
+        app = await ready(pilot)
+        app.theme = theme
+        app.report_problem(Problem(source="Data set", line="row 2 is not JSON", path="questions.jsonl", row=2))
+        editors = app.workbench.editors
+        editors.pin(app.workbench.directory / "picture2.png")
+        await pilot.press("ctrl+backslash")
+        await until(pilot, lambda: editors.split)
+        await editors.open(app.workbench.directory / "picture3.png", "picture", pin=True)
+        await pilot.press("f8")
+        await until(pilot, lambda: app.workbench.kept_layout.at == "panel")
+        for group in editors.groups:
+            await until(pilot, lambda group=group: group.viewer.info is not None)
+        await until(pilot, lambda: any(chip.path.name == "picture3.png" for chip in app.screen.query(Chip)))
+        await pilot.pause(0.5)
+        await pilot.wait_for_scheduled_animations()
+
+    assert snap_compare(make_app(), terminal_size=size, run_before=run)
 
 
 def test_help(snap_compare, make_app: MakeApp) -> None:

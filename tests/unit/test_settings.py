@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from vlmtui.settings import Settings, read_layers, read_settings, write_setting
+from vlmtui.settings import Settings, read_layers, read_settings, remove_setting, write_setting
 
 
 def test_a_missing_file_means_defaults(tmp_path: Path) -> None:
@@ -93,3 +93,14 @@ def test_a_setting_is_not_written_into_a_table(tmp_path: Path) -> None:
     write_setting(file, "device", "cpu")
     settings, mistakes = read_settings(file)
     assert (settings.device, settings.keybindings, mistakes) == ("cpu", {"view.zoom": "f4"}, [])
+
+
+def test_a_changed_setting_keeps_the_comment_behind_it_and_one_that_is_removed_leaves_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('# mine\nmodel = "a # b"  # the small one\ntemperature = 0.5   # warm\n[keybindings]\n')
+    write_setting(file, "model", "c")
+    write_setting(file, "temperature", 0.7)
+    assert file.read_text() == '# mine\nmodel = "c"  # the small one\ntemperature = 0.7   # warm\n[keybindings]\n'
+    remove_setting(file, "model")
+    remove_setting(file, "device")
+    assert file.read_text() == "# mine\ntemperature = 0.7   # warm\n[keybindings]\n"
