@@ -10,6 +10,7 @@ _KEY_NAMES = {
     "question_mark": "?",
     "slash": "/",
     "asterisk": "*",
+    "backslash": "\\",
     "delete": "Del",
     "ampersand": "&",
     "colon": ":",
