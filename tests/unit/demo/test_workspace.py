@@ -72,7 +72,7 @@ def test_the_model_is_right_about_its_own_question_set(tmp_path: Path):
     assert len(asked) > 40
     wrong = [(case.messages[0]["content"], case.answer, said)
              for case, said in Checkpoint(weights_path()).answers(asked) if said != case.answer]  # fmt: skip
-    assert len(wrong) <= 0.35 * len(asked), wrong  # a floor under what these weights reach, see the model card
+    assert len(wrong) <= 0.25 * len(asked), wrong  # a floor under what these weights reach, see the model card
 
 
 def test_the_model_sees_which_way_the_shape_of_the_video_moves(tmp_path: Path):
