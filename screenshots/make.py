@@ -22,7 +22,7 @@ def main(target: Path) -> None:
         for columns, rows in ((80, 24), (120, 40), (200, 60)):
             with _open(home, columns, rows) as terminal:
                 _ask(terminal, "How many shapes are there?")
-                _ask(terminal, "Describe the picture.")
+                _ask(terminal, "Where is the star?")
                 _write(terminal, target / f"workbench-{columns}x{rows}.svg")
         with _open(home, 120, 40) as terminal:
             terminal.press("f4")
@@ -30,11 +30,16 @@ def main(target: Path) -> None:
             _write(terminal, target / "models.svg")
         with _open(home, 120, 40) as terminal:
             terminal.press("f1")
-            terminal.wait_for("Ctrl+N", 20)
+            terminal.wait_for("Ctrl+P", 20)
             _write(terminal, target / "commands.svg")
+        with _open(home, 120, 40) as terminal:
+            terminal.press("t", "f8")
+            terminal.wait_for("Nothing has gone wrong", 20)
+            _write(terminal, target / "thumbnails.svg")
 
 
-def _open(home: str, columns: int, rows: int) -> Terminal:
+def _open(homes: str, columns: int, rows: int) -> Terminal:
+    home = tempfile.mkdtemp(dir=homes)  # a new one each time: conversations and layout would come back
     environment = {"HOME": home, "HF_HUB_OFFLINE": "1"}
     for name in ("CONFIG", "CACHE", "DATA", "STATE"):
         environment[f"XDG_{name}_HOME"] = f"{home}/.{name.lower()}"
