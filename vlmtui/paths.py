@@ -46,11 +46,6 @@ def chats_file() -> Path:
     return Path(_dirs().user_data_dir) / "chats" / "chats.db"
 
 
-def recent_file() -> Path:
-    """The folders that were opened last; may not exist."""
-    return Path(_dirs().user_data_dir) / "recent.json"
-
-
 def recently_used_file() -> Path:
     """Which commands and files were used last; may not exist."""
     return Path(_dirs().user_data_dir) / "used.json"

@@ -1,4 +1,4 @@
-"""What was used lately, by lists: commands, and the files of each folder. One small file, replaced as a whole."""
+"""What was used lately: commands, folders, the files of each folder. One small file of lists, replaced as a whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from vlmtui.paths import recently_used_file
 
 COMMANDS = "commands"
-"""The list of commands; a folder's list has its path as its name, which is absolute."""
+"""The list of commands; the files of a folder have its path, which is absolute, as their list's name."""
 
 _MOST = 50
 _LISTS = 100
