@@ -26,19 +26,19 @@ from vlmtui.demo.scene import Scene
 from vlmtui.demo.wording import Question, say_loosely
 
 SINGLE: dict[str, tuple[Maker, float]] = {
-    "count": (count, 1.2),
-    "where": (where, 1.0),
-    "what_at": (what_at, 1.0),
-    "colour": (colour, 0.6),
-    "shape": (shape, 0.6),
-    "exists": (exists, 1.2),
-    "relation": (relation, 1.2),
-    "compare": (compare, 1.6),
-    "size": (size, 0.5),
-    "read": (read, 1.5),
-    "describe": (describe, 1.4),
-    "colours": (colours, 0.4),
-    "absent": (absent, 0.4),
+    "count": (count, 1.6),
+    "where": (where, 0.5),
+    "what_at": (what_at, 0.5),
+    "colour": (colour, 0.3),
+    "shape": (shape, 0.3),
+    "exists": (exists, 0.6),
+    "relation": (relation, 0.7),
+    "compare": (compare, 2.0),
+    "size": (size, 0.3),
+    "read": (read, 2.6),
+    "describe": (describe, 2.6),
+    "colours": (colours, 1.0),
+    "absent": (absent, 0.3),
     "other": (other, 0.3),
 }
 """Every maker of questions about one picture, with how often it is drawn."""

@@ -191,12 +191,12 @@ def frames_count(film: Film, rng: Random) -> Question | None:
 
 
 FRAMES: dict[str, tuple[Maker, float]] = {
-    "direction": (direction, 1.2),
-    "moves": (moves, 1.2),
-    "recolours": (recolours, 1.5),
-    "appears": (appears, 2.5),
-    "happens": (happens, 2.5),
-    "frames_count": (frames_count, 0.25),
+    "direction": (direction, 0.6),
+    "moves": (moves, 0.8),
+    "recolours": (recolours, 1.2),
+    "appears": (appears, 3.0),
+    "happens": (happens, 3.0),
+    "frames_count": (frames_count, 0.12),
 }
 """Every maker of questions about frames, with how often it is drawn."""
 

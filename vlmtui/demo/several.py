@@ -226,12 +226,12 @@ def moved_where(album: Album, rng: Random) -> Question | None:
 
 
 SEVERAL: dict[str, tuple[Maker, float]] = {
-    "differs": (differs, 2.5),
-    "which_has": (which_has, 1.0),
-    "has_more": (has_more, 1.2),
-    "in_picture": (in_picture, 2.0),
+    "differs": (differs, 3.0),
+    "which_has": (which_has, 0.6),
+    "has_more": (has_more, 1.6),
+    "in_picture": (in_picture, 2.4),
     "moved_where": (moved_where, 0.4),
-    "how_many_pictures": (how_many_pictures, 0.3),
+    "how_many_pictures": (how_many_pictures, 0.15),
 }
 """Every maker of questions about several pictures, with how often it is drawn."""
 
