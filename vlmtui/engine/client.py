@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +20,9 @@ import msgspec
 
 from vlmtui.engine.protocol import (
     PROTOCOL_VERSION,
+    Answers,
+    Batch,
+    BatchRow,
     Event,
     Failed,
     Finished,
@@ -169,6 +172,32 @@ class EngineClient:
                         turn.over()
                     yield piece  # type: ignore[misc]
 
+    async def batch(
+        self,
+        rows: Sequence[BatchRow],
+        *,
+        sampling: Sampling | None = None,
+        splitting: bool | None = None,
+        most: int = 0,
+    ) -> AsyncGenerator[Answers | Finished | Failed, None]:
+        """Answer `rows`, several at a time (at most `most`; 0: as many as go well), with the checkpoint that is loaded.
+
+        Ends with `Finished` or `Failed`; rows whose `Answers` have come by then are answered for good.
+        """
+        async with _Turn(self._turn) as turn:
+            request = Batch(
+                id=self._number(),
+                rows=tuple(rows),
+                sampling=sampling or Sampling(),
+                splitting=splitting,
+                most=most,
+            )
+            async with contextlib.aclosing(self._ask(request)) as answers:
+                async for piece in answers:
+                    if isinstance(piece, Finished | Failed):
+                        turn.over()
+                    yield piece  # type: ignore[misc]
+
     async def stop(self) -> None:
         """Stop what is running, generation or load; its stream ends with `Finished(reason="stopped")`."""
         if self._running is not None:
@@ -213,7 +242,7 @@ class EngineClient:
                     self._wanted = wanted
                 yield event  # type: ignore[misc]
 
-    async def _ask(self, request: Load | Generate) -> AsyncGenerator[Event, None]:
+    async def _ask(self, request: Load | Generate | Batch) -> AsyncGenerator[Event, None]:
         """Send `request` and yield its events up to the last one."""
         self._running = request.id
         self._stop_asked = False

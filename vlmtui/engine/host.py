@@ -24,6 +24,7 @@ import psutil
 from vlmtui.engine.failures import EngineFailure, Stopped, failed, without_secrets
 from vlmtui.engine.protocol import (
     PROTOCOL_VERSION,
+    Batch,
     Event,
     Finished,
     Generate,
@@ -38,6 +39,7 @@ from vlmtui.engine.protocol import (
 from vlmtui.models.hardware import threads_for, usable_cores
 
 if TYPE_CHECKING:
+    from vlmtui.engine.batching import Sizes
     from vlmtui.engine.loading import Checkpoint
 
 _NICENESS = 5
@@ -95,9 +97,10 @@ class Engine:
         self._outlet = outlet
         self._flags = flags
         self._checkpoint: Checkpoint | None = None
-        self._requests: queue.SimpleQueue[tuple[Load | Generate, float] | None] = queue.SimpleQueue()
+        self._sizes: Sizes | None = None
+        self._requests: queue.SimpleQueue[tuple[Load | Generate | Batch, float] | None] = queue.SimpleQueue()
 
-    def put(self, request: Load | Generate | None) -> None:
+    def put(self, request: Load | Generate | Batch | None) -> None:
         """Take a request to serve after those that wait; None to end."""
         self._requests.put(None if request is None else (request, time.perf_counter()))
 
@@ -106,13 +109,15 @@ class Engine:
         while (item := self._requests.get()) is not None:
             self._serve(*item)
 
-    def _serve(self, request: Load | Generate, asked_at: float) -> None:
+    def _serve(self, request: Load | Generate | Batch, asked_at: float) -> None:
         """Run one request; whatever happens, it is answered and the engine goes on."""
         failed_here = True
         try:
             self._flags.check(request.id)
             if isinstance(request, Load):
                 self._load(request, asked_at)
+            elif isinstance(request, Batch):
+                self._batch(request)
             else:
                 self._generate(request, asked_at)
             failed_here = False
@@ -135,6 +140,7 @@ class Engine:
 
         def release() -> None:
             self._checkpoint = None
+            self._sizes = None
 
         self._checkpoint = loading.load(
             request,
@@ -156,6 +162,20 @@ class Engine:
             send=self._outlet.send,
             stopped=lambda: self._flags.is_stopped(request.id),
             asked_at=asked_at,
+        )
+
+    def _batch(self, request: Batch) -> None:
+        if self._checkpoint is None:
+            raise EngineFailure("no_model", "no checkpoint is loaded", "choose one first")
+        from vlmtui.engine import batching
+
+        self._sizes = self._sizes or batching.Sizes()  # what was found out holds for the next batch too
+        batching.answer(
+            self._checkpoint,
+            request,
+            sizes=self._sizes,
+            send=self._outlet.send,
+            stopped=lambda: self._flags.is_stopped(request.id),
         )
 
 

@@ -101,6 +101,29 @@ class Generate(_Message, frozen=True, kw_only=True, tag="generate"):
     splitting: bool | None = None
 
 
+class BatchRow(_Message, frozen=True, kw_only=True, tag="row"):
+    """One conversation of a batch; `key` is the client's name for it, and its answer carries it."""
+
+    key: int
+    turns: tuple[Turn, ...]
+
+
+class Batch(_Message, frozen=True, kw_only=True, tag="batch"):
+    """Answer many conversations, several at a time; answered by `Answers`, a group each, and `Finished`.
+
+    Attributes:
+        rows: what is to be answered. Answers come in another order: what costs alike is answered together.
+        splitting: as in `Generate`.
+        most: at most so many at a time; 0 lets the engine find out.
+    """
+
+    id: int
+    rows: tuple[BatchRow, ...]
+    sampling: Sampling = Sampling()
+    splitting: bool | None = None
+    most: int = 0
+
+
 class Stop(_Message, frozen=True, kw_only=True, tag="stop"):
     """Stop the generation (or the load) `target` within one token; it ends with `Finished(reason="stopped")`."""
 
@@ -111,7 +134,7 @@ class Shutdown(_Message, frozen=True, kw_only=True, tag="shutdown"):
     """End the child, after the running step."""
 
 
-Request = Load | Generate | Stop | Shutdown
+Request = Load | Generate | Batch | Stop | Shutdown
 
 
 # ---- events -------------------------------------------------------------------------------------
@@ -237,7 +260,37 @@ class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
     remedy: str
 
 
-Event = Hello | LoadProgress | Loaded | Started | Tokens | Finished | Failed
+class Answer(_Message, frozen=True, kw_only=True, tag="answer"):
+    """The answer to one row of a batch, or why there is none.
+
+    Attributes:
+        key: the row's.
+        text: what the model wrote.
+        tokens: how many it took.
+        code, cause, remedy: as in `Failed`, for a row that failed; empty for one that did not.
+    """
+
+    key: int
+    text: str = ""
+    tokens: int = 0
+    code: str = ""
+    cause: str = ""
+    remedy: str = ""
+
+
+class Answers(_Message, frozen=True, kw_only=True, tag="answers"):
+    """Rows of a batch that were answered together.
+
+    Attributes:
+        seconds: that all of them took, their pictures' decoding included.
+    """
+
+    id: int
+    rows: tuple[Answer, ...]
+    seconds: float = 0.0
+
+
+Event = Hello | LoadProgress | Loaded | Started | Tokens | Answers | Finished | Failed
 
 _ENCODER = msgspec.json.Encoder()
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
