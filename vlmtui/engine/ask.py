@@ -33,6 +33,7 @@ from vlmtui.models import adapters
 from vlmtui.models.hardware import DTYPES
 from vlmtui.models.sampling import MOST_FRAMES, FrameSampling
 from vlmtui.paths import settings_file
+from vlmtui.progress_line import ProgressLine
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.settings import Settings, read_settings
 
@@ -83,7 +84,7 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
     """
     if not options.prompt.strip():
         raise WrongUse("the question is empty; write it in quotes as the first argument")
-    sampling = _frame_sampling(options)
+    sampling = frame_sampling(options)
     parts: list[Part] = [_part(name, sampling) for name in options.files]
     parts.append(TextPart(text=options.prompt))
     turns = [Turn(role="user", parts=tuple(parts))]
@@ -126,7 +127,7 @@ def _adapter(name: str | None) -> tuple[str, str]:
     return str(folder), adapters.base_of(folder)
 
 
-def _frame_sampling(options: argparse.Namespace) -> FrameSampling:
+def frame_sampling(options: argparse.Namespace) -> FrameSampling:
     """Return which frames of videos are sent."""
     if options.frames is not None and options.fps is not None:
         raise WrongUse("--frames and --fps: choose one of them")
@@ -161,7 +162,7 @@ def _part(name: str, sampling: FrameSampling) -> Part:
 async def _answer(question: Question, *, as_json: bool) -> int:
     """Load the checkpoint, stream the answer, end the engine; return the exit code."""
     client = EngineClient()
-    progress = _Progress(sys.stderr)
+    progress = ProgressLine(sys.stderr)
     out = _Out(sys.stdout, silent=as_json)
     loaded: Loaded | None = None
     try:
@@ -174,7 +175,7 @@ async def _answer(question: Question, *, as_json: bool) -> int:
         ):
             match event:
                 case LoadProgress():
-                    progress.show(f"loading {question.model}: {_words(event)}")
+                    progress.show(f"loading {question.model}: {loading_words(event)}")
                 case Loaded():
                     loaded = event
                 case Failed():
@@ -235,7 +236,8 @@ def _print_json(text: str, loaded: Loaded, finished: Finished) -> None:
     )
 
 
-def _words(progress: LoadProgress) -> str:
+def loading_words(progress: LoadProgress) -> str:
+    """Return how far a load is, in words."""
     words = _STAGES[progress.stage]
     if progress.total > 1:
         words += f" {min(100, 100 * progress.done // progress.total)} %"
@@ -277,34 +279,3 @@ class _Out:
         if not self.text.endswith("\n"):
             self._stream.write("\n")
         self._stream.flush()
-
-
-class _Progress:
-    """One line on stderr that is written over, only where stderr is a terminal."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._live = stream.isatty()
-        self._shown = 0
-
-    def show(self, line: str) -> None:
-        """Show `line` in place of the last one."""
-        if self._live:
-            line = safe_line(line, 78)
-            self._stream.write("\r" + line + " " * (self._shown - len(line)))
-            self._stream.flush()
-            self._shown = len(line)
-
-    def clear(self) -> None:
-        """Leave the line empty."""
-        if self._live and self._shown:
-            self._stream.write("\r" + " " * self._shown + "\r")
-            self._stream.flush()
-            self._shown = 0
-
-    def note(self, line: str) -> None:
-        """Print a line that stays."""
-        if self._live:
-            self.clear()
-            self._stream.write(safe_line(line) + "\n")
-            self._stream.flush()
