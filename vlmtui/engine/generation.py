@@ -16,6 +16,7 @@ from vlmtui.engine.failures import Stopped
 from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.prompting import prepare
 from vlmtui.engine.protocol import Event, Finished, Generate, Sampling, Started, Tokens
+from vlmtui.engine.reading import Reading
 
 FLUSH_S = 1 / 20
 """Text is held back this long at most while tokens come, so that the terminal paints 20 times a second at most."""
@@ -47,7 +48,7 @@ def generate(
         if stopped():
             raise Stopped
 
-    prompt = prepare(checkpoint, request.turns, request.splitting, check)
+    prompt = prepare(checkpoint, request.turns, request.splitting, check, checkpoint.memory)
     check()
     send(Started(id=request.id, prompt_tokens=prompt.tokens, image_tokens=prompt.image_tokens, tiles=prompt.tiles))
     room = checkpoint.loaded.context - prompt.tokens
@@ -55,11 +56,12 @@ def generate(
     halt = _Halt(stopped)
     if request.sampling.seed is not None:
         torch.manual_seed(request.sampling.seed)
+    reading = Reading(checkpoint, prompt)
     try:
         with torch.inference_mode(), _stoppable_prompt(checkpoint.model, check) as prompt_done:
             stream.on_first = prompt_done
             checkpoint.model.generate(
-                **prompt.inputs,
+                **reading.inputs(),
                 **_settings(request.sampling),
                 max_new_tokens=max(1, min(request.sampling.max_new_tokens, room)),
                 streamer=stream,
@@ -67,6 +69,7 @@ def generate(
             )
     except Stopped:
         pass  # while the prompt was read: `Finished` below says it with what there is
+    reading.done(stream.ids, stream.first)
     stream.finish()
     send(
         Finished(
@@ -77,6 +80,10 @@ def generate(
             completion_tokens=stream.count,
             ttft_s=stream.first - asked_at if stream.count else 0.0,
             tokens_per_s=stream.tokens_per_s,
+            pictures=len(prompt.media),
+            known_pictures=reading.known_pictures,
+            known_tokens=reading.known_tokens,
+            saved_s=reading.saved_s,
         )
     )
 
@@ -102,7 +109,7 @@ def _settings(sampling: Sampling) -> dict[str, Any]:
 
 def _reason(halt: _Halt, stream: _Stream, ends: Any, stopped: Callable[[], bool]) -> Any:
     ends = {ends} if isinstance(ends, int) else set(ends or ())
-    if stream.last in ends:
+    if stream.ids and stream.ids[-1] in ends:
         return "end"
     return "stopped" if halt.stopped or (not stream.count and stopped()) else "length"
 
@@ -138,10 +145,14 @@ class _Stream(BaseStreamer):
         self._unsent = 0
         self._prompt_seen = False
         self.on_first: Callable[[], None] = lambda: None
-        self.count = 0
-        self.last = -1
+        self.ids: list[int] = []
         self.first = 0.0
         self._latest = 0.0
+
+    @property
+    def count(self) -> int:
+        """Tokens so far."""
+        return len(self.ids)
 
     @property
     def tokens_per_s(self) -> float:
@@ -154,12 +165,12 @@ class _Stream(BaseStreamer):
             self._prompt_seen = True
             return
         now = time.perf_counter()
-        self.last = int(value.item())
-        self._text.add(self.last)
-        self.count += 1
+        token = int(value.item())
+        self._text.add(token)
+        self.ids.append(token)
         self._unsent += 1
         self._latest = now
-        if self.count == 1:
+        if len(self.ids) == 1:
             self.first = now
             self.on_first()
         if now - self._sent_at >= FLUSH_S:

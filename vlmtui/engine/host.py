@@ -125,10 +125,10 @@ class Engine:
             self._outlet.send(Finished(id=request.id, reason="stopped"))
         except EngineFailure as error:
             _log.warning("request %d failed: %s: %s", request.id, error.code, without_secrets(error.cause))
-            self._outlet.send(failed(request.id, error))
+            self._send_failure(request.id, error)
         except BaseException as error:  # a library's SystemExit must not end the engine either
             _log.error("request %d failed: %s", request.id, without_secrets(_trace(error)))
-            self._outlet.send(failed(request.id, error))
+            self._send_failure(request.id, error)
         finally:
             self._flags.forget(request.id)
             if failed_here:
@@ -137,6 +137,12 @@ class Engine:
     def _load(self, request: Load, asked_at: float) -> None:
         self._outlet.send(LoadProgress(id=request.id, stage="libraries", total=1))
         from vlmtui.engine import generation, loading  # noqa: F401 - both now: the first question must not wait
+    def _send_failure(self, request: int, error: BaseException) -> None:
+        event = failed(request, error)
+        if event.code == "out_of_memory" and self._checkpoint is not None:
+            self._checkpoint.memory.forget()  # the next try has what it took
+        self._outlet.send(event)
+
 
         def release() -> None:
             self._checkpoint = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
+from vlmtui.engine.cache import Memory
 from vlmtui.engine.failures import EngineFailure
 from vlmtui.engine.protocol import Event, Load, Loaded, LoadProgress
 from vlmtui.engine.resolving import resolve
@@ -45,11 +46,13 @@ class Checkpoint:
         model: the transformers model, in evaluation mode.
         processor: its processor.
         loaded: what the terminal's process is told about it.
+        memory: what it keeps of pictures and of the conversation; it goes with the checkpoint.
     """
 
     model: Any
     processor: Any
     loaded: Loaded
+    memory: Memory = field(default_factory=Memory)
 
     @property
     def in_family(self) -> bool:

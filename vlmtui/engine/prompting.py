@@ -17,12 +17,11 @@ from typing import Any
 import torch
 from PIL import Image
 
+from vlmtui.engine.cache import Memory, mark_of
 from vlmtui.engine.failures import EngineFailure
 from vlmtui.engine.loading import Checkpoint, chat_template
+from vlmtui.engine.looking import Medium, as_frames, as_picture, medium_of
 from vlmtui.engine.protocol import ImagePart, TextPart, Turn, VideoPart
-from vlmtui.media.errors import PictureError, VideoError
-from vlmtui.media.pictures import open_picture
-from vlmtui.media.videos import Sampled, sample_frames
 
 FRAMES_INTRO = "Following are the frames of a video in temporal order."
 """How frames are announced to a checkpoint that does not take videos itself."""
@@ -35,38 +34,64 @@ class Prompt:
     """A prompt as the model takes it.
 
     Attributes:
-        inputs: keyword arguments of `generate`, on the model's device: input_ids (1, tokens), attention_mask, and for
-            pictures pixel_values (1, tiles, 3, tile, tile) with its mask.
+        ids: input_ids and attention_mask, each 1 x tokens, on the model's device; for a checkpoint of another family
+            whatever else its processor makes, pixels included.
         tokens: of the prompt, image tokens included.
         image_tokens: `<image>` tokens among them.
         tiles: that the vision tower sees.
+        media: a SmolVLM's pictures and videos in their order; pixels or features of each.
+        image_id: the number of the `<image>` token.
     """
 
-    inputs: dict[str, Any]
+    ids: dict[str, Any]
     tokens: int
     image_tokens: int
     tiles: int
+    media: list[Medium] = field(default_factory=list)
+    image_id: int | None = None
 
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Keyword arguments of `generate` for reading everything anew: pixel_values (1 x tiles x 3 x tile x tile) too.
 
-@dataclass
-class _Medium:
-    """A picture, a frame that stands as a picture, or a video; `cut` says whether it may be cut into tiles."""
+        Only for a prompt that was prepared without a memory: of known pictures there are no pixels.
+        """
+        if not self.media:
+            return self.ids
+        device = self.ids["input_ids"].device
+        pixels = [medium.pixels for medium in self.media if medium.pixels is not None]
+        masks = [medium.mask for medium in self.media if medium.mask is not None]
+        inputs = self.ids | {"pixel_values": torch.cat(pixels, dim=1).to(device)}
+        if len(masks) == len(pixels):
+            inputs["pixel_attention_mask"] = torch.cat(masks, dim=1).to(device)
+        return inputs
 
-    picture: Image.Image | None = None
-    video: Sampled | None = None
-    cut: bool = False
+    def marks(self) -> list[int]:
+        """Return one number a position, the same for two prompts as far as the model is shown the same."""
+        tokens: list[int] = self.ids["input_ids"][0].tolist()
+        shown = (mark for medium in self.media for mark in [mark_of(medium.key)] * medium.tokens)
+        return [next(shown, token) if token == self.image_id else token for token in tokens]
 
 
 @dataclass
 class _Conversation:
-    """Messages as chat templates take them, and the media in the order of their placeholders."""
+    """Messages as chat templates take them, and the media in the order of their placeholders.
+
+    For a SmolVLM each placeholder's word and text; for others the pictures.
+    """
 
     messages: list[dict[str, Any]] = field(default_factory=list)
-    media: list[_Medium] = field(default_factory=list)
+    media: list[Medium] = field(default_factory=list)
+    placeholders: list[tuple[str, str]] = field(default_factory=list)
+    pictures: list[Image.Image] = field(default_factory=list)
 
 
 def prepare(
-    checkpoint: Checkpoint, turns: tuple[Turn, ...], splitting: bool | None, check: Callable[[], None]
+    checkpoint: Checkpoint,
+    turns: tuple[Turn, ...],
+    splitting: bool | None,
+    check: Callable[[], None],
+    memory: Memory | None = None,
 ) -> Prompt:
     """Return the prompt for the conversation `turns`, whose last turn is to be answered.
 
@@ -75,25 +100,29 @@ def prepare(
         turns: the conversation; pictures and videos are read and decoded here.
         splitting: cut pictures into tiles; None for the checkpoint's choice on this device.
         check: raises when the request was stopped; called between media.
+        memory: where pictures that were seen before are looked for; None to decode each of them.
 
     Raises:
         EngineFailure: a picture or video cannot be read, or the prompt does not fit.
     """
-    conversation = _read(checkpoint, turns, check)
     cut = checkpoint.loaded.processor.splitting if splitting is None else splitting
+    conversation = _read(checkpoint, turns, cut, check, memory)
     text = _written(checkpoint, conversation.messages)
     if checkpoint.in_family:
-        inputs, tiles = _laid_out(checkpoint.processor, text, conversation.media, cut, check)
+        text = _laid_out(checkpoint.processor, text, conversation.placeholders)
+        ids = dict(checkpoint.processor.tokenizer(text, return_tensors="pt", add_special_tokens=False))
+        tiles = sum(medium.tiles for medium in conversation.media)
     else:
-        inputs, tiles = _by_processor(checkpoint.processor, text, conversation.media)
-    inputs = {name: value.to(checkpoint.model.device) for name, value in inputs.items()}
-    ids = inputs["input_ids"]
+        ids, tiles = _by_processor(checkpoint.processor, text, conversation.pictures), len(conversation.pictures)
+    ids = {name: value.to(checkpoint.model.device) for name, value in ids.items()}
     image_id = getattr(checkpoint.model.config, "image_token_id", None)
     prompt = Prompt(
-        inputs=inputs,
-        tokens=int(ids.shape[1]),
-        image_tokens=int((ids == image_id).sum()) if image_id is not None else 0,
+        ids=ids,
+        tokens=int(ids["input_ids"].shape[1]),
+        image_tokens=int((ids["input_ids"] == image_id).sum()) if image_id is not None else 0,
         tiles=tiles,
+        media=conversation.media,
+        image_id=image_id,
     )
     context = checkpoint.loaded.context
     if prompt.tokens >= context:
@@ -109,54 +138,60 @@ def prepare(
     return prompt
 
 
-def _read(checkpoint: Checkpoint, turns: tuple[Turn, ...], check: Callable[[], None]) -> _Conversation:
+def _read(
+    checkpoint: Checkpoint, turns: tuple[Turn, ...], cut: bool, check: Callable[[], None], memory: Memory | None
+) -> _Conversation:
     """Open every picture and video, and bring the turns to typed messages."""
     conversation = _Conversation()
-    takes_videos = checkpoint.in_family and checkpoint.loaded.video
     special = _placeholders(checkpoint.processor)
+    # The template writes the space between `Assistant:` and the answer that the model itself began its answer with.
+    spaced = chat_template(checkpoint.processor) is not None
     for turn in turns:
         parts: list[dict[str, Any]] = []
         for part in turn.parts:
             check()
-            match part:
-                case TextPart():
-                    parts.append({"type": "text", "text": special.sub(_defused, part.text)})
-                case ImagePart():
-                    parts.append({"type": "image"})
-                    conversation.media.append(_Medium(picture=_picture(part), cut=True))
-                case VideoPart() if takes_videos:
-                    parts.append({"type": "video"})
-                    conversation.media.append(_Medium(video=_video(part)))
-                case VideoPart():
-                    frames = _video(part).frames
-                    parts.append({"type": "text", "text": f"{FRAMES_INTRO}\n"})
-                    parts.extend({"type": "image"} for _ in frames)
-                    conversation.media.extend(_Medium(picture=Image.fromarray(frame)) for frame in frames)
+            if isinstance(part, TextPart):
+                first = spaced and turn.role == "assistant" and not parts
+                text = part.text.removeprefix(" ") if first else part.text
+                parts.append({"type": "text", "text": special.sub(_defused, text)})
+            elif checkpoint.in_family:
+                parts += _shown(checkpoint, part, conversation, medium_of(checkpoint, part, cut, memory, check))
+            else:
+                parts += _decoded(part, conversation)
+            if len(conversation.placeholders) + len(conversation.pictures) > _MOST_MEDIA:
+                raise EngineFailure(
+                    "too_long",
+                    f"more than {_MOST_MEDIA} pictures and frames in one conversation",
+                    "start a new conversation, or attach fewer",
+                )
         if parts:
             conversation.messages.append({"role": turn.role, "content": parts})
-        if len(conversation.media) > _MOST_MEDIA:
-            raise EngineFailure(
-                "too_long",
-                f"more than {_MOST_MEDIA} pictures and frames in one conversation",
-                "start a new conversation, or attach fewer",
-            )
     if not conversation.messages:
         raise EngineFailure("internal", "there is nothing to answer", "write a question")
     return conversation
 
 
-def _picture(part: ImagePart) -> Image.Image:
-    try:
-        return open_picture(part.path)
-    except PictureError as error:
-        raise EngineFailure("bad_picture", error.cause, error.remedy) from error
+def _shown(
+    checkpoint: Checkpoint, part: ImagePart | VideoPart, conversation: _Conversation, medium: Medium
+) -> list[dict[str, Any]]:
+    """Add a SmolVLM's picture or video to the conversation, and return what the template is told of it."""
+    conversation.media.append(medium)
+    video = isinstance(part, VideoPart) and checkpoint.loaded.video
+    word = checkpoint.processor.video_token if video else checkpoint.processor.image_token
+    conversation.placeholders += [(word, layout) for layout in medium.layouts]
+    if video or isinstance(part, ImagePart):
+        return [{"type": "video" if video else "image"}]
+    return [{"type": "text", "text": f"{FRAMES_INTRO}\n"}, *({"type": "image"} for _ in medium.layouts)]
 
 
-def _video(part: VideoPart) -> Sampled:
-    try:
-        return sample_frames(part.path, part.sampling, longest_edge=512)
-    except VideoError as error:
-        raise EngineFailure("bad_video", error.cause, error.remedy) from error
+def _decoded(part: ImagePart | VideoPart, conversation: _Conversation) -> list[dict[str, Any]]:
+    """The same for a checkpoint of another family, whose processor is given the pictures themselves."""
+    if isinstance(part, ImagePart):
+        conversation.pictures.append(as_picture(part))
+        return [{"type": "image"}]
+    frames = as_frames(part).frames
+    conversation.pictures += [Image.fromarray(frame) for frame in frames]
+    return [{"type": "text", "text": f"{FRAMES_INTRO}\n"}, *({"type": "image"} for _ in frames)]
 
 
 def _placeholders(processor: Any) -> re.Pattern[str]:
@@ -202,79 +237,24 @@ def _plain(messages: list[dict[str, Any]], processor: Any) -> str:
     return "\n".join(pieces)
 
 
-def _laid_out(
-    processor: Any, text: str, media: list[_Medium], cut: bool, check: Callable[[], None]
-) -> tuple[dict[str, Any], int]:
-    """Return the inputs for a checkpoint of the family, and how many tiles there are."""
+def _laid_out(processor: Any, text: str, placeholders: list[tuple[str, str]]) -> str:
+    """Return a SmolVLM's prompt with each picture and video laid out in its place."""
     image, video = processor.image_token, getattr(processor, "video_token", None)
     words = [re.escape(word) for word in (image, video) if word]
     pieces = re.split(f"({'|'.join(words)})", text)
-    placeholders = [piece for piece in pieces if piece in (image, video)]
-    expected = [image if medium.video is None else video for medium in media]
-    if placeholders != expected:
+    if [piece for piece in pieces if piece in (image, video)] != [word for word, _ in placeholders]:
+        written = sum(piece in (image, video) for piece in pieces)
         raise EngineFailure(
             "internal",
-            f"the chat template wrote {len(placeholders)} places for {len(media)} pictures and videos",
+            f"the chat template wrote {written} places for {len(placeholders)} pictures and videos",
             "choose another checkpoint: this one's template does not fit its processor",
         )
-    pixels: list[torch.Tensor] = []
-    masks: list[torch.Tensor] = []
-    waiting = iter(media)
-    for index, piece in enumerate(pieces):
-        if piece not in (image, video):
-            continue
-        check()
-        medium = next(waiting)
-        if medium.video is not None:
-            made = processor.video_processor(
-                videos=[[Image.fromarray(frame) for frame in medium.video.frames]],
-                video_metadata=[_metadata(medium.video)],
-                do_sample_frames=False,
-                return_metadata=True,
-                return_tensors="pt",
-            )
-            pieces[index] = processor.replace_video_token(made, 0)
-        else:
-            made = processor.image_processor(
-                [[medium.picture]],
-                do_image_splitting=cut and medium.cut,
-                return_row_col_info=True,
-                return_tensors="pt",
-            )
-            pieces[index] = processor.replace_image_token(made, 0)
-        pixels.append(made["pixel_values"])
-        if "pixel_attention_mask" in made:
-            masks.append(made["pixel_attention_mask"])
-    inputs = dict(processor.tokenizer("".join(pieces), return_tensors="pt", add_special_tokens=False))
-    if pixels:
-        inputs["pixel_values"] = torch.cat(pixels, dim=1)
-        if len(masks) == len(pixels):
-            inputs["pixel_attention_mask"] = torch.cat(masks, dim=1)
-    return inputs, sum(part.shape[1] for part in pixels)
+    layouts = iter(layout for _, layout in placeholders)
+    return "".join(next(layouts) if piece in (image, video) else piece for piece in pieces)
 
 
-def _metadata(video: Sampled) -> dict[str, Any]:
-    """Return what transformers wants to know about a video; without it, it takes every video for 24 frames a second."""
-    fps, total, indices = video.fps, video.timeline.total, list(video.indices)
-    if video.timeline.variable:
-        # The processor divides numbers of frames by one rate: in thousandths of a second it comes out at each frame's
-        # own time.
-        fps, total, indices = 1000.0, round(video.duration * 1000), [round(seconds * 1000) for seconds in video.times]
-    height, width = video.frames[0].shape[:2]
-    return {
-        "total_num_frames": total,
-        "fps": fps,
-        "duration": video.duration,
-        "frames_indices": indices,
-        "height": height,
-        "width": width,
-        "video_backend": "opencv",
-    }
-
-
-def _by_processor(processor: Any, text: str, media: list[_Medium]) -> tuple[dict[str, Any], int]:
+def _by_processor(processor: Any, text: str, pictures: list[Image.Image]) -> dict[str, Any]:
     """Return the inputs for a checkpoint of another family: whatever its own processor makes."""
-    pictures = [medium.picture for medium in media]
     try:
         made = processor(text=[text], images=pictures or None, return_tensors="pt")
     except ValueError as error:
@@ -283,4 +263,4 @@ def _by_processor(processor: Any, text: str, media: list[_Medium]) -> tuple[dict
             f"the checkpoint's processor refused the conversation: {error}",
             "attach other or fewer pictures",
         ) from error
-    return {name: value for name, value in made.items() if isinstance(value, torch.Tensor)}, len(pictures)
+    return {name: value for name, value in made.items() if isinstance(value, torch.Tensor)}

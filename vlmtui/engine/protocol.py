@@ -257,6 +257,10 @@ class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
     id: int
     code: str
     cause: str
+        pictures: pictures and videos in the prompt.
+        known_pictures: those among them that the vision tower did not have to see again.
+        known_tokens: of the prompt, those that were read for an earlier question and not again.
+        saved_s: about how many seconds that saved, by what the same steps took before.
     remedy: str
 
 
@@ -266,6 +270,10 @@ class Answer(_Message, frozen=True, kw_only=True, tag="answer"):
     Attributes:
         key: the row's.
         text: what the model wrote.
+    pictures: int = 0
+    known_pictures: int = 0
+    known_tokens: int = 0
+    saved_s: float = 0.0
         tokens: how many it took.
         code, cause, remedy: as in `Failed`, for a row that failed; empty for one that did not.
     """

@@ -169,7 +169,7 @@ def test_a_conversation_is_written_as_the_checkpoints_were_trained(v2: Checkpoin
         v2,
         Turn(role="system", parts=(TextPart(text="Be kind."),)),
         turn("What?", media / "wide.png"),
-        Turn(role="assistant", parts=(TextPart(text="Noise."),)),
+        Turn(role="assistant", parts=(TextPart(text=" Noise."),)),  # as it was generated, after `Assistant:`
         turn("Sure?"),
     )
     picture = f"<fake_token_around_image><global-img>{'#' * 16}<fake_token_around_image>"
