@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from vlmtui import __version__
 
-_COMMANDS = ("open", "demo", "ask", "train", "runs", "chats", "doctor")
+_COMMANDS = ("open", "demo", "ask", "batch", "train", "runs", "chats", "models", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,10 +57,16 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     ask.add_argument("--json", action="store_true", help="one JSON object instead of streamed text")
     ask.set_defaults(run=_ask)
 
+    batch = commands.add_parser("batch", help="ask about every picture and video of a folder")
     train = commands.add_parser("train", help="fine-tune a model by a recipe")
     runs = commands.add_parser("runs", help="list, watch, stop and resume trainings")
     chats = commands.add_parser("chats", help="list, search, export and import conversations")
-    _declare(words[0], train, runs, chats)
+    models = commands.add_parser("models", help="list, fetch, show and remove checkpoints")
+    if words[0] == "models":
+        from vlmtui.models_command import add_options
+
+        add_options(models)
+    _declare(words[0], batch, train, runs, chats)
 
     doctor = commands.add_parser("doctor", help="say what works here, what does not, and what to do about it")
     doctor.add_argument("--json", action="store_true", help="as one JSON object")
@@ -69,10 +75,19 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _declare(
-    command: str, train: argparse.ArgumentParser, runs: argparse.ArgumentParser, chats: argparse.ArgumentParser
+    command: str,
+    batch: argparse.ArgumentParser,
+    train: argparse.ArgumentParser,
+    runs: argparse.ArgumentParser,
+    chats: argparse.ArgumentParser,
 ) -> None:
     """Declare the options of the commands that bring their own, where one of them is asked for."""
-    if command == "train":
+    if command == "batch":
+        from vlmtui.batches.command import add_options
+
+        add_options(batch)
+        _model_options(batch)
+    elif command == "train":
         from vlmtui.training.command import add_options
 
         add_options(train)

@@ -30,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dtype: Annotated[
         Literal["auto", "float32", "bfloat16", "float16"], Meta(description="precision of the weights")
     ] = "auto"
+    model_folders: Annotated[
+        str, Meta(description="where to look for checkpoints and adapters: folders with a colon between")
+    ] = ""
     graphics: Annotated[Graphics, Meta(description="how pictures are drawn in the terminal")] = "auto"
     theme: Annotated[str, Meta(description="name of the colour theme")] = "vscode-dark"
     max_new_tokens: Annotated[int, Meta(ge=1, le=16384, description="longest answer, in tokens")] = 512

@@ -31,6 +31,8 @@ from vlmtui.engine.protocol import (
     Load,
     Loaded,
     LoadProgress,
+    Pull,
+    Pulled,
     Request,
     Sampling,
     Shutdown,
@@ -141,6 +143,21 @@ class EngineClient:
                         turn.over()
                     yield event
 
+    async def pull(
+        self, model: str, *, revision: str | None = None, offline: bool = False
+    ) -> AsyncGenerator[LoadProgress | Pulled | Finished | Failed, None]:
+        """Fetch the hub's checkpoint into its cache; nothing is loaded, and what is loaded stays.
+
+        Ends with `Pulled`, `Failed` or, stopped, `Finished`; what has arrived by then is kept.
+        """
+        async with _Turn(self._turn) as turn:
+            request = Pull(id=self._number(), model=model, revision=revision, offline=offline)
+            async with contextlib.aclosing(self._ask(request)) as events:
+                async for event in events:
+                    if isinstance(event, Pulled | Finished | Failed):
+                        turn.over()
+                    yield event  # type: ignore[misc]
+
     async def generate(
         self, turns: tuple[Turn, ...] | list[Turn], *, sampling: Sampling | None = None, splitting: bool | None = None
     ) -> AsyncGenerator[LoadProgress | Loaded | Started | Tokens | Finished | Failed, None]:
@@ -242,7 +259,7 @@ class EngineClient:
                     self._wanted = wanted
                 yield event  # type: ignore[misc]
 
-    async def _ask(self, request: Load | Generate | Batch) -> AsyncGenerator[Event, None]:
+    async def _ask(self, request: Load | Pull | Generate | Batch) -> AsyncGenerator[Event, None]:
         """Send `request` and yield its events up to the last one."""
         self._running = request.id
         self._stop_asked = False
@@ -270,7 +287,7 @@ class EngineClient:
                 await self._send(Stop(target=request.id))
             while not ended:
                 event = await events.get()
-                ended = isinstance(event, Loaded | Finished | Failed)
+                ended = isinstance(event, Loaded | Pulled | Finished | Failed)
                 if ended:
                     self._running = None
                 yield event

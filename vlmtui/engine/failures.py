@@ -114,7 +114,7 @@ def _memory(error: BaseException) -> EngineFailure | None:
 
 def _disk(error: BaseException) -> EngineFailure | None:
     # The hub's downloader in Rust raises errors of its own, with the system's words in them.
-    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or any(
+    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)) or any(
         words in str(error)
         for words in ("No space left on device", "Disk quota exceeded", "No usable temporary directory")
     ):

@@ -31,6 +31,7 @@ from vlmtui.engine.protocol import (
     Hello,
     Load,
     LoadProgress,
+    Pull,
     Shutdown,
     Stop,
     decode_request,
@@ -98,9 +99,9 @@ class Engine:
         self._flags = flags
         self._checkpoint: Checkpoint | None = None
         self._sizes: Sizes | None = None
-        self._requests: queue.SimpleQueue[tuple[Load | Generate | Batch, float] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[Load | Pull | Generate | Batch, float] | None] = queue.SimpleQueue()
 
-    def put(self, request: Load | Generate | Batch | None) -> None:
+    def put(self, request: Load | Pull | Generate | Batch | None) -> None:
         """Take a request to serve after those that wait; None to end."""
         self._requests.put(None if request is None else (request, time.perf_counter()))
 
@@ -109,13 +110,15 @@ class Engine:
         while (item := self._requests.get()) is not None:
             self._serve(*item)
 
-    def _serve(self, request: Load | Generate | Batch, asked_at: float) -> None:
+    def _serve(self, request: Load | Pull | Generate | Batch, asked_at: float) -> None:
         """Run one request; whatever happens, it is answered and the engine goes on."""
         failed_here = True
         try:
             self._flags.check(request.id)
             if isinstance(request, Load):
                 self._load(request, asked_at)
+            elif isinstance(request, Pull):
+                self._pull(request)
             elif isinstance(request, Batch):
                 self._batch(request)
             else:
@@ -134,15 +137,15 @@ class Engine:
             if failed_here:
                 _free_gpu()
 
-    def _load(self, request: Load, asked_at: float) -> None:
-        self._outlet.send(LoadProgress(id=request.id, stage="libraries", total=1))
-        from vlmtui.engine import generation, loading  # noqa: F401 - both now: the first question must not wait
     def _send_failure(self, request: int, error: BaseException) -> None:
         event = failed(request, error)
         if event.code == "out_of_memory" and self._checkpoint is not None:
             self._checkpoint.memory.forget()  # the next try has what it took
         self._outlet.send(event)
 
+    def _load(self, request: Load, asked_at: float) -> None:
+        self._outlet.send(LoadProgress(id=request.id, stage="libraries", total=1))
+        from vlmtui.engine import generation, loading  # noqa: F401 - both now: the first question must not wait
 
         def release() -> None:
             self._checkpoint = None
@@ -156,6 +159,11 @@ class Engine:
             asked_at=asked_at,
         )
         self._outlet.send(self._checkpoint.loaded)
+
+    def _pull(self, request: Pull) -> None:
+        from vlmtui.engine import resolving
+
+        self._outlet.send(resolving.pull(request, self._outlet.send, lambda: self._flags.check(request.id)))
 
     def _generate(self, request: Generate, asked_at: float) -> None:
         if self._checkpoint is None:

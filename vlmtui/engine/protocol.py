@@ -88,6 +88,21 @@ class Load(_Message, frozen=True, kw_only=True, tag="load"):
     adapter: str = ""
 
 
+class Pull(_Message, frozen=True, kw_only=True, tag="pull"):
+    """Fetch a checkpoint from the hub into its cache and load nothing; answered by `LoadProgress` and `Pulled`.
+
+    Attributes:
+        model: the hub id.
+        revision: branch, tag or commit.
+        offline: never ask the hub: only say whether all is here.
+    """
+
+    id: int
+    model: str
+    revision: str | None = None
+    offline: bool = False
+
+
 class Generate(_Message, frozen=True, kw_only=True, tag="generate"):
     """Answer the last user turn of a conversation.
 
@@ -134,7 +149,7 @@ class Shutdown(_Message, frozen=True, kw_only=True, tag="shutdown"):
     """End the child, after the running step."""
 
 
-Request = Load | Generate | Batch | Stop | Shutdown
+Request = Load | Pull | Generate | Batch | Stop | Shutdown
 
 
 # ---- events -------------------------------------------------------------------------------------
@@ -197,6 +212,16 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
     video: bool = False
     seconds: float = 0.0
     adapter: str = ""
+
+
+class Pulled(_Message, frozen=True, kw_only=True, tag="pulled"):
+    """A checkpoint from the hub is wholly here: its commit, the folder in the cache, and the bytes it has."""
+
+    id: int
+    name: str
+    revision: str = ""
+    folder: str
+    size: int
 
 
 class Started(_Message, frozen=True, kw_only=True, tag="started"):
@@ -298,7 +323,7 @@ class Answers(_Message, frozen=True, kw_only=True, tag="answers"):
     seconds: float = 0.0
 
 
-Event = Hello | LoadProgress | Loaded | Started | Tokens | Answers | Finished | Failed
+Event = Hello | LoadProgress | Loaded | Pulled | Started | Tokens | Answers | Finished | Failed
 
 _ENCODER = msgspec.json.Encoder()
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
 from vlmtui.demo import DEMO_MODEL_ID, weights_path
-from vlmtui.engine import failures
+from vlmtui.engine import failures, fetching
 from vlmtui.engine.failures import EngineFailure
-from vlmtui.engine.protocol import Load, LoadProgress
+from vlmtui.engine.protocol import Load, LoadProgress, Pull, Pulled
+from vlmtui.models import files
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-# What a checkpoint is made of; not its ONNX copies, pictures or pickles.
-_WANTED = ("*.json", "*.jinja", "*.txt", "*.model", "*.safetensors")
-_UNWANTED = ("*/*",)
-_REPORT_EVERY_S = 0.1
 _ANSWER_S = 8.0
 
 
@@ -86,6 +79,35 @@ def resolve(request: Load, report: Callable[[LoadProgress], None], check: Callab
     return _from_hub(name, request, report, check)
 
 
+def pull(request: Pull, report: Callable[[LoadProgress], None], check: Callable[[], None]) -> Pulled:
+    """Bring the hub's checkpoint that `request` names into the cache, and load nothing.
+
+    Raises:
+        EngineFailure: there is none with this name, or it is no checkpoint that can be loaded.
+        Exception: what huggingface_hub raises; `failures.understand` knows it.
+    """
+    name = request.model.strip()
+    if not _HUB_ID.fullmatch(name) or ".." in name or "--" in name:
+        raise EngineFailure(
+            "no_such_model", f"{name!r} is no hub id", "give one (owner/name); a folder is here already"
+        )
+    wanted = Load(id=request.id, model=name, revision=request.revision, offline=request.offline)
+    resolved = _from_hub(name, wanted, report, check)
+    assert resolved.complete is not None
+    folder = resolved.complete()
+    missing = files.missing_shards(folder)
+    if missing or not files.safetensors_files(folder):
+        raise EngineFailure(
+            "not_safetensors",
+            f"{name} has no weights as safetensors, the one format that is safe to load"
+            if not missing
+            else f"{name} lacks weights on the hub: {', '.join(missing[:3])}",
+            "choose another checkpoint, or convert this one on a machine where you trust it",
+        )
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    return Pulled(id=request.id, name=name, revision=resolved.revision, folder=str(folder), size=size)
+
+
 def _looks_like_path(name: str) -> bool:
     return name.startswith(("/", "./", "../", "~")) or name.count("/") > 1
 
@@ -93,12 +115,13 @@ def _looks_like_path(name: str) -> bool:
 def _from_hub(name: str, request: Load, report: Callable[[LoadProgress], None], check: Callable[[], None]) -> Resolved:
     """Fetch the config of the hub's `name`; the rest comes when `complete` is called."""
     import huggingface_hub
+    from huggingface_hub import constants
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    asked = request.offline or huggingface_hub.constants.HF_HUB_OFFLINE
+    asked = request.offline or constants.HF_HUB_OFFLINE
     report(LoadProgress(id=request.id, stage="download", detail="config.json"))
     # Without this question, a machine with no network waits half a minute for the library's retries.
-    offline = asked or not _reachable(huggingface_hub.constants.ENDPOINT)
+    offline = asked or not _reachable(constants.ENDPOINT)
     check()
     try:
         config = Path(
@@ -112,17 +135,18 @@ def _from_hub(name: str, request: Load, report: Callable[[LoadProgress], None], 
     commit = config.parent.name
 
     def complete() -> Path:
-        bar = _progress_bar(request.id, report, check)
-        return Path(
-            huggingface_hub.snapshot_download(
-                name,
-                revision=commit if _COMMIT.fullmatch(commit) else request.revision or None,
-                allow_patterns=list(_WANTED),
-                ignore_patterns=list(_UNWANTED),
-                local_files_only=offline,
-                tqdm_class=bar,
+        version = commit if _COMMIT.fullmatch(commit) else request.revision or "main"
+        if offline:
+            return Path(
+                huggingface_hub.snapshot_download(
+                    name,
+                    revision=version,
+                    allow_patterns=list(fetching.WANTED),
+                    ignore_patterns=list(fetching.UNWANTED),
+                    local_files_only=True,
+                )
             )
-        )
+        return fetching.fetch(name, version, request.id, report, check)
 
     return Resolved(
         folder=config.parent,
@@ -143,52 +167,3 @@ def _reachable(endpoint: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _progress_bar(request: int, report: Callable[[LoadProgress], None], check: Callable[[], None]) -> type[Any]:
-    """Return a class that huggingface_hub uses as its progress bars and that reports bytes as `LoadProgress`."""
-    from tqdm import tqdm
-
-    lock = threading.Lock()
-    last = [0.0]
-
-    class Bytes(tqdm):
-        """Counts in silence. Of the bars that the hub's library makes (files, bytes from the network, bytes written)
-        the last one reports: its bytes include what was there already."""
-
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            self._reports = options.get("unit") == "B" and str(options.get("desc")).startswith("Reconstructing")
-            options["disable"] = True
-            super().__init__(*arguments, **options)
-            self.n = options.get("initial", 0)
-            self.total = options.get("total")
-
-        def update(self, n: float | None = 1) -> None:
-            check()
-            with lock:
-                self.n += n or 0
-                now = time.monotonic()
-                due = self._reports and now - last[0] >= _REPORT_EVERY_S
-                if due:
-                    last[0] = now
-            if due:
-                self._say()
-
-        def refresh(self, *arguments: Any, **options: Any) -> None:
-            if self._reports:
-                self._say()
-
-        def set_description(self, *arguments: Any, **options: Any) -> None:
-            self.refresh()
-
-        def set_description_str(self, *arguments: Any, **options: Any) -> None:
-            pass
-
-        def set_postfix_str(self, *arguments: Any, **options: Any) -> None:
-            pass
-
-        def _say(self) -> None:
-            with contextlib.suppress(TypeError):
-                report(LoadProgress(id=request, stage="download", done=int(self.n), total=int(self.total or 0)))
-
-    return Bytes

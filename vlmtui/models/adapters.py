@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from vlmtui.models import files
 
 _SETTINGS = "adapter_config.json"
@@ -42,3 +44,49 @@ def base_of(folder: Path) -> str:
         return str(files.read_json(folder / _SETTINGS).get("base_model_name_or_path") or "")
     except (OSError, ValueError):
         return ""
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adapter's files say.
+
+    Attributes:
+        folder: where it is.
+        base: the checkpoint it was made for, as it names it; empty where it does not say.
+        kind: e.g. `LoRA r 8 alpha 16`, `DoRA r 8`.
+        targets: the layers that it changes.
+        parameters: of its own.
+        disk: bytes.
+        note: why it cannot be loaded; empty where it can.
+    """
+
+    folder: str
+    base: str = ""
+    kind: str = ""
+    targets: tuple[str, ...] = ()
+    parameters: int = 0
+    disk: int = 0
+    note: str = ""
+
+
+def describe(folder: Path) -> Adapter:
+    """Return what the adapter in `folder` is; what is wrong with it is said in the note."""
+    base, kind, parameters, disk, note = base_of(folder), "", 0, 0, ""
+    targets: tuple[str, ...] = ()
+    try:
+        check(folder)
+        settings = files.read_json(folder / _SETTINGS)
+        name = "DoRA" if settings.get("use_dora") else "rsLoRA" if settings.get("use_rslora") else "LoRA"
+        if settings.get("peft_type") != "LORA":
+            name = str(settings.get("peft_type") or "adapter")
+        kind = f"{name} r {settings['r']} alpha {settings.get('lora_alpha')}" if "r" in settings else name
+        wanted = settings.get("target_modules") or ()
+        targets = (wanted,) if isinstance(wanted, str) else tuple(sorted(str(target) for target in wanted))
+        parameters = files.parameters_in(folder / _WEIGHTS)
+        disk = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    except AdapterError as error:
+        note = error.cause
+    except (OSError, ValueError, TypeError) as error:
+        note = str(error)
+    return Adapter(
+        folder=str(folder), base=base, kind=kind, targets=targets, parameters=parameters, disk=disk, note=note
+    )

@@ -49,6 +49,18 @@ def snapshot(model: str, revision: str = "main") -> Path | None:
         return None
 
 
+def newest_snapshot(model: CachedModel) -> Path | None:
+    """Return the folder of the revision to load: `main`, else a whole one, else any; None where there is none."""
+    whole = snapshot(model.id)
+    if whole is not None:
+        return whole
+    try:
+        revisions = sorted((model.folder / "snapshots").glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        return next((path for path in revisions if _loadable(path)), revisions[0] if revisions else None)
+    except (OSError, ValueError):
+        return None
+
+
 def cached_models() -> list[CachedModel]:
     """Return every model in the cache, by id; an unreadable cache is an empty one."""
     found: list[CachedModel] = []

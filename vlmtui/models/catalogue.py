@@ -19,6 +19,7 @@ class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
         version: 1 (`idefics3`) or 2 (`smolvlm`).
         kind: base checkpoints complete text; instruct checkpoints answer.
         parameters: how many.
+        quantisable: those of linear layers, `lm_head` left out: what 8-bit and 4-bit weights make smaller.
         context: positions of the text model.
         memory_gb: published GPU memory for one picture, in GB (for 256M: "less than 1").
         video_memory_gb: the same for a video; 0.0 where none is published.
@@ -34,6 +35,7 @@ class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
     version: Literal[1, 2]
     kind: Literal["base", "instruct"]
     parameters: int
+    quantisable: int
     context: int
     memory_gb: float
     video_memory_gb: float = 0.0
@@ -49,6 +51,7 @@ class _Size(msgspec.Struct, frozen=True):
     """What all checkpoints of one size share."""
 
     parameters: int
+    quantisable: int
     context: int
     memory_gb: float
     video_memory_gb: float
@@ -57,9 +60,9 @@ class _Size(msgspec.Struct, frozen=True):
     tokens_per_tile: int
 
 
-_256M = _Size(256_484_928, 8_192, 1.0, 1.38, 512, 2048, 64)
-_500M = _Size(507_482_304, 8_192, 1.23, 1.8, 512, 2048, 64)
-_2B = _Size(2_246_272_880, 16_384, 5.02, 5.2, 384, 1536, 81)
+_256M = _Size(256_484_928, 198_180_864, 8_192, 1.0, 1.38, 512, 2048, 64)
+_500M = _Size(507_482_304, 411_303_936, 8_192, 1.23, 1.8, 512, 2048, 64)
+_2B = _Size(2_246_272_880, 2_042_000_000, 16_384, 5.02, 5.2, 384, 1536, 81)
 
 
 def _entry(
@@ -71,6 +74,7 @@ def _entry(
         version=version,
         kind=kind,
         parameters=size.parameters,
+        quantisable=size.quantisable,
         context=size.context,
         memory_gb=size.memory_gb,
         video_memory_gb=size.video_memory_gb if version == 2 else 0.0,

@@ -64,10 +64,33 @@ def count_parameters(folder: Path) -> int:
         ValueError: a file is damaged.
         OSError: a file cannot be read.
     """
-    return sum(_parameters_in(path) for path in safetensors_files(folder))
+    return sum(parameters_in(path) for path in safetensors_files(folder))
 
 
-def _parameters_in(path: Path) -> int:
+def parameters_in(path: Path) -> int:
+    """Return how many parameters one safetensors file holds; raises as `count_parameters`."""
+    return sum(math.prod(shape) for shape in _shapes_in(path).values())
+
+
+def count_quantisable(folder: Path) -> int:
+    """Return how many of them belong to linear layers which 8-bit and 4-bit weights make smaller.
+
+    These are the matrices but for embeddings and `lm_head`, which stay as they are.
+
+    Raises:
+        ValueError: a file is damaged.
+        OSError: a file cannot be read.
+    """
+    return sum(
+        math.prod(shape)
+        for path in safetensors_files(folder)
+        for name, shape in _shapes_in(path).items()
+        if len(shape) == 2 and "embed" not in name and "lm_head" not in name
+    )
+
+
+def _shapes_in(path: Path) -> dict[str, list[int]]:
+    """Return the shape of each tensor in a safetensors file, from its header."""
     with path.open("rb") as stream:
         start = stream.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
@@ -75,11 +98,11 @@ def _parameters_in(path: Path) -> int:
             raise ValueError(f"{path.name} is damaged: it is cut off, or not safetensors")
         try:
             header = json.loads(stream.read(length))
-            entries = [entry for name, entry in header.items() if name != "__metadata__"]
-            end = max((entry["data_offsets"][1] for entry in entries), default=0)
-            count = sum(math.prod(entry["shape"]) for entry in entries)
+            header.pop("__metadata__", None)
+            end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+            shapes = {name: [int(size) for size in entry["shape"]] for name, entry in header.items()}
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"{path.name} is damaged: its header cannot be read") from error
         if 8 + length + end > path.stat().st_size:
             raise ValueError(f"{path.name} is cut off: the file ends before its weights do")
-    return int(count)
+    return shapes

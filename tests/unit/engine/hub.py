@@ -22,6 +22,9 @@ class Hub(ThreadingHTTPServer):
         refuse: HTTP status, and the hub's error code, for every request; None to answer.
         slow: waits this event before the second half of a large file is sent.
         seen: paths and authorisation headers that were asked for.
+        ranges: `Range` headers of requests that went on with a file.
+        damage: sends a large file with other bytes at its end than it has.
+        sha256: names files by their SHA-256, as the hub does with large ones.
     """
 
     daemon_threads = True
@@ -32,6 +35,9 @@ class Hub(ThreadingHTTPServer):
         self.refuse: tuple[int, str] | None = None
         self.slow: threading.Event | None = None
         self.seen: list[tuple[str, str]] = []
+        self.ranges: list[str] = []
+        self.damage = False
+        self.sha256 = False
 
     @property
     def address(self) -> str:
@@ -108,7 +114,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT}, body)
         else:
             data = (folder / file).read_bytes()
-            self._send(200, data, {"ETag": f'"{_etag(folder / file)}"', "X-Repo-Commit": COMMIT}, body)
+            digest = hashlib.sha256(data).hexdigest() if self.server.sha256 else _etag(folder / file)
+            headers = {"ETag": f'"{digest}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+            if self.server.damage and len(data) > 100_000:
+                data = data[:-8] + b"damaged!"
+            wanted = self.headers.get("range", "")
+            if wanted.startswith("bytes=") and body:
+                self.server.ranges.append(wanted)
+                start = int(wanted.removeprefix("bytes=").partition("-")[0])
+                headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+                self._send(206, data[start:], headers, body)
+            else:
+                self._send(200, data, headers, body)
 
     def _send(self, status: int, data: bytes, headers: dict[str, str], body: bool) -> None:
         self.send_response(status)
