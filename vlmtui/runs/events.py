@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -57,12 +57,17 @@ class Stage(_Event, frozen=True, kw_only=True, tag="stage"):
 
 
 class Logged(_Event, frozen=True, kw_only=True, tag="log"):
-    """What the trainer logged: every number under the name that TRL gives it, and the speed and memory beside it."""
+    """What the trainer logged: every number under the name that TRL gives it, and the speed and memory beside it.
+
+    Attributes:
+        not_finite: what is no number, which JSON cannot say: `nan`, `inf` or `-inf` under its name.
+    """
 
     stage: str
     step: int
     epoch: float = 0.0
     values: dict[str, float] = {}
+    not_finite: dict[str, Literal["nan", "inf", "-inf"]] = {}
 
 
 class Evaluated(_Event, frozen=True, kw_only=True, tag="evaluation"):
@@ -126,6 +131,14 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
+def decode_event(line: bytes) -> Event | None:
+    """Return the event that a line of a log says; None where it says none."""
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
 class EventLog:
     """Appends events to a run's log. One process at a time writes."""
 
@@ -169,16 +182,27 @@ class EventReader:
         self._rest = b""
         self.skipped = 0
 
-    def read(self) -> list[Event]:
-        """Return the events that came since the last call; [] while there is no log."""
+    @property
+    def offset(self) -> int:
+        """How many bytes were read so far."""
+        return self._offset + len(self._rest)
+
+    def read(self, most: int = 0) -> list[Event]:
+        """Return the events that came since the last call; [] while there is no log.
+
+        Args:
+            most: read about so many bytes and leave the rest for the next call; 0 for all.
+        """
         found: list[Event] = []
         try:
             with self._path.open("rb") as stream:
                 if os.fstat(stream.fileno()).st_size < self._offset + len(self._rest):
                     self._offset, self._rest = 0, b""  # somebody put another file in its place
                 stream.seek(self._offset + len(self._rest))
-                while data := stream.read(_SLICE):
+                while data := stream.read(most or _SLICE):
                     found += self._take(data)
+                    if most and found:
+                        break
         except FileNotFoundError:
             return []
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers import TrainerCallback
@@ -69,7 +69,7 @@ class ReportCallback(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         values = {name: float(value) for name, value in (logs or {}).items() if _is_number(value)}
         values.pop("epoch", None)
-        if not values:
+        if not values and not _not_finite(logs or {}):
             return
         if any(name.startswith("eval_") for name in values):
             self.scores.setdefault(state.global_step, {}).update(values)
@@ -85,7 +85,13 @@ class ReportCallback(TrainerCallback):
         if "loss" in values:
             self._reporter.set(loss=values["loss"])
         self._reporter.say(
-            Logged(stage=self._stage, step=state.global_step, epoch=float(state.epoch or 0), values=values)
+            Logged(
+                stage=self._stage,
+                step=state.global_step,
+                epoch=float(state.epoch or 0),
+                values=values,
+                not_finite=_not_finite(logs or {}),
+            )
         )
 
     def on_evaluate(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
@@ -119,6 +125,15 @@ def _kept(example: Example, given: str) -> Answer:
         answer=given,
         pictures=[one.path for one in example.pictures if one.path],
     )
+
+
+def _not_finite(logs: dict[str, Any]) -> dict[str, Literal["nan", "inf", "-inf"]]:
+    """Return what is no number, as a word."""
+    found: dict[str, Literal["nan", "inf", "-inf"]] = {}
+    for name, value in logs.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            found[name] = "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return found
 
 
 def _is_number(value: Any) -> bool:
