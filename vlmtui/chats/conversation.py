@@ -38,6 +38,10 @@ class AnswerStats(msgspec.Struct, kw_only=True, omit_defaults=True):
         ttft_s: seconds from the request to the first token.
         tokens_per_s: over the tokens after the first; 0.0 where there are fewer than two.
         reason: why the answer ended; empty while it has not.
+        pictures: pictures and videos in the prompt.
+        known_pictures: those among them that did not have to be looked at again.
+        known_tokens: of the prompt, those that were read for an earlier question and not again.
+        saved_s: about how many seconds that saved.
     """
 
     prompt_tokens: int = 0
@@ -47,6 +51,10 @@ class AnswerStats(msgspec.Struct, kw_only=True, omit_defaults=True):
     ttft_s: float = 0.0
     tokens_per_s: float = 0.0
     reason: Reason = ""
+    pictures: int = 0
+    known_pictures: int = 0
+    known_tokens: int = 0
+    saved_s: float = 0.0
 
 
 class ChatMessage(msgspec.Struct, kw_only=True, omit_defaults=True):

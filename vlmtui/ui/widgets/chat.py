@@ -541,4 +541,8 @@ def _finish(message: ChatMessage, event: Finished) -> None:
         ttft_s=event.ttft_s,
         tokens_per_s=event.tokens_per_s,
         reason=event.reason,
+        pictures=event.pictures,
+        known_pictures=event.known_pictures,
+        known_tokens=event.known_tokens,
+        saved_s=event.saved_s,
     )

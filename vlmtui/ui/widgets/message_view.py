@@ -219,9 +219,24 @@ def _versions(place: tuple[int, int]) -> list[Line]:
     if count < 2:
         return []
     older, newer = (
+    if remembered := _remembered(stats):
+        parts.append(remembered)
         Content(f" {sign} ").stylize(Style.from_meta({"chat": way})) for sign, way in (("◀", "older"), ("▶", "newer"))
     )
     return [Line(older + Content.styled(f"{number}/{count}", _DIM) + newer)]
+def _remembered(stats: AnswerStats) -> str:
+    """Return what did not have to be read or seen again for an answer; empty where all of it was new."""
+    known: list[str] = []
+    if stats.known_tokens:
+        known.append(f"{stats.known_tokens:,} of {stats.prompt_tokens:,} tokens")
+    if stats.known_pictures:
+        known.append(f"{stats.known_pictures} of {stats.pictures} picture{'s' if stats.pictures != 1 else ''}")
+    if not known:
+        return ""
+    saved = f", about {stats.saved_s:.1f} s saved" if stats.saved_s >= 0.05 else ""
+    return f"known before: {' and '.join(known)}{saved}"
+
+
 
 
 def _ending(message: ChatMessage) -> list[Line]:
