@@ -1,0 +1,142 @@
+"""`vlmtui batch`, installed, as a shell and a person use it: stopped, killed, gone on with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+from tests.tiny_model import checkpoint
+from vlmtui.demo.workspace import write_workspace
+
+from .terminal import VLMTUI, Terminal, run
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_workspace(tmp_path_factory.mktemp("demo"))
+
+
+def test_a_folder_in_each_form_and_as_ask_answers(workspace: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.csv"
+    bad = workspace / "shapes" / "bad\x1b]52;c;aGk=\x07.png"
+    bad.write_bytes(b"no picture")
+    question = ["--prompt", "How many shapes are there?", "--frames", "4"]
+    result = run("batch", str(workspace / "shapes"), str(workspace / "videos"), *question, "--out", str(out))
+    bad.unlink()
+    assert result.returncode == 1  # one file failed
+    assert "1 of them failed" in result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
+    assert "three-shapes.png: 3" in result.stdout
+    assert out.read_text().startswith("file,prompt,text,error,tokens,seconds,model\n")
+    video = workspace / "videos" / "moving.mp4"
+    alone = run("ask", question[1], str(video), "--frames", "4", "--json")
+    assert f"moving.mp4: {json.loads(alone.stdout)['text'].strip()}\n" in result.stdout
+    again = run("batch", str(workspace / "shapes"), str(workspace / "videos"), *question, "--out", str(out))
+    assert (again.returncode, again.stdout) == (0, "")  # nothing left, and the bad one is gone from the folder
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["{}", "--prompt", " "], "empty"),
+        (["{}", "--preset", "p"], "2 pictures at once"),
+        (["{}", "--preset", "nonsense"], "caption (c)"),
+        (["{}/missing.png", "--prompt", "Hi"], "no such file"),
+        (["{}", "--prompt", "Hi", "--out", "r.txt"], ".parquet"),
+        (["{}", "--prompt", "Hi", "--out", "nowhere/r.csv"], "no folder"),
+        (["{}", "--prompt", "Hi", "--frames", "0"], "--frames"),
+    ],
+)
+def test_wrong_use_is_exit_2_with_one_line(words: list[str], line: str, workspace: Path) -> None:
+    result = run("batch", *(word.format(workspace) for word in words))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1
+    assert line in result.stderr
+
+
+def test_stopped_then_killed_then_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(40):
+        Image.effect_noise((64, 48), 80).convert("RGB").save(folder / f"{number}.png")
+    model, out = str(checkpoint("smolvlm")), tmp_path / "r.jsonl"
+    command = [VLMTUI, "batch", str(folder), "--prompt", "Hi", "--model", model, "--max-new-tokens", "250"]
+    command += ["--out", str(out), "--json"]
+    shown: dict[str, str] = {}
+    for kill, code in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        children: list[psutil.Process] = []
+        told = False
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "loading":
+                children = psutil.Process(process.pid).children(recursive=True) or children
+            if event["event"] == "done":
+                shown |= {path: row["text"] for path, row in zip(event["paths"], event["rows"], strict=True)}
+                if not told:
+                    told = True
+                    process.send_signal(kill)
+        errors = process.stderr.read() if process.stderr else ""
+        assert process.wait(30) == code, errors
+        assert "Traceback" not in errors
+        if kill == signal.SIGINT:
+            assert (event["event"], event["reason"]) == ("ended", "stopped")
+        gone, alive = psutil.wait_procs(children, timeout=30)
+        assert (bool(gone), alive) == (True, [])
+        assert 0 < len(shown) < 40
+        kept = _journal(out)
+        assert shown.items() <= kept.items()  # what was shown is on the disk
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    first = json.loads(result.stdout.splitlines()[0])
+    assert (first["total"], first["done"]) == (40, len(kept))
+    final = _journal(out)  # asserts that no file was done twice
+    assert len(final) == 40
+    assert kept.items() <= final.items()
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [Path(row["file"]).name for row in rows] == [f"{number}.png" for number in range(40)]
+
+
+def _journal(out: Path) -> dict[str, str]:
+    lines = out.with_name(out.name + ".journal").read_bytes().split(b"\n")[1:-1]  # a torn last line does not count
+    rows = [json.loads(line) for line in lines]
+    assert set(Counter(row["path"] for row in rows).values()) == {1}
+    return {row["path"]: row["text"] for row in rows}
+
+
+def test_at_a_terminal_the_pace_shows_and_ctrl_c_leaves_the_prompt(tmp_path: Path) -> None:
+    picture = tmp_path / "0.png"
+    Image.effect_noise((64, 48), 80).convert("RGB").save(picture)
+    for number in range(1, 60):
+        shutil.copy(picture, tmp_path / f"{number}.png")
+    arguments = ["batch", str(tmp_path), "--prompt", "Hi", "--model", str(checkpoint("smolvlm"))]
+    arguments += ["--max-new-tokens", "300", "--out", str(tmp_path / "r.csv")]
+    with Terminal([VLMTUI, *arguments], columns=100, rows=30) as terminal:
+        terminal.wait_for("of 60 ·")
+        terminal.press("ctrl+c")
+        assert terminal.wait_for_end(30) == 130
+        assert "the same command goes on" in terminal.text
+        assert b"left" in terminal.received
+
+
+def test_the_asking_process_never_imports_torch(workspace: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from vlmtui.cli import main\n"
+        f"code = main(['batch', {str(workspace / 'shapes')!r}, '--preset', 'caption', '--out', 'r.parquet'])\n"
+        "print(code, sorted({m.split('.')[0] for m in sys.modules}), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert result.stderr.startswith("0 ["), result.stderr
+    for heavy in ("torch", "transformers", "numpy", "PIL", "cv2", "textual", "pyarrow"):
+        assert f"'{heavy}'" not in result.stderr
+    assert (tmp_path / "r.parquet").stat().st_size > 1000
