@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from vlmtui.models.hardware import Quantize
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.models.sampling import FrameSampling
 
@@ -77,6 +78,7 @@ class Load(_Message, frozen=True, kw_only=True, tag="load"):
         dtype: `auto`, `float32`, `bfloat16` or `float16`.
         offline: never ask the hub, whatever the environment says.
         adapter: a folder with a PEFT adapter to lay over it; empty for none.
+        quantize: `none`, `8bit` or `4bit` (bitsandbytes, CUDA and CPU), or `int8` (the language model, CPU).
     """
 
     id: int
@@ -86,6 +88,7 @@ class Load(_Message, frozen=True, kw_only=True, tag="load"):
     dtype: str = "auto"
     offline: bool = False
     adapter: str = ""
+    quantize: Quantize = "none"
 
 
 class Pull(_Message, frozen=True, kw_only=True, tag="pull"):
@@ -196,6 +199,7 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
         video: whether its processor takes videos itself (SmolVLM2); else frames are sent as pictures.
         seconds: from the request to this event.
         adapter: the adapter's folder that lies over it; empty for none.
+        quantize: the kind of weights, as in `Load`.
     """
 
     id: int
@@ -212,6 +216,7 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
     video: bool = False
     seconds: float = 0.0
     adapter: str = ""
+    quantize: Quantize = "none"
 
 
 class Pulled(_Message, frozen=True, kw_only=True, tag="pulled"):
@@ -257,6 +262,10 @@ class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
         reason: `end` (the model ended its turn), `length` (max_new_tokens or the context reached) or `stopped`.
         ttft_s: seconds from the request to the first token.
         tokens_per_s: over the tokens after the first; 0.0 for fewer than two.
+        pictures: pictures and videos in the prompt.
+        known_pictures: those among them that the vision tower did not have to see again.
+        known_tokens: of the prompt, those that were read for an earlier question and not again.
+        saved_s: about how many seconds that saved, by what the same steps took before.
     """
 
     id: int
@@ -266,6 +275,10 @@ class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
     completion_tokens: int = 0
     ttft_s: float = 0.0
     tokens_per_s: float = 0.0
+    pictures: int = 0
+    known_pictures: int = 0
+    known_tokens: int = 0
+    saved_s: float = 0.0
 
 
 class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
@@ -282,10 +295,6 @@ class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
     id: int
     code: str
     cause: str
-        pictures: pictures and videos in the prompt.
-        known_pictures: those among them that the vision tower did not have to see again.
-        known_tokens: of the prompt, those that were read for an earlier question and not again.
-        saved_s: about how many seconds that saved, by what the same steps took before.
     remedy: str
 
 
@@ -295,10 +304,6 @@ class Answer(_Message, frozen=True, kw_only=True, tag="answer"):
     Attributes:
         key: the row's.
         text: what the model wrote.
-    pictures: int = 0
-    known_pictures: int = 0
-    known_tokens: int = 0
-    saved_s: float = 0.0
         tokens: how many it took.
         code, cause, remedy: as in `Failed`, for a row that failed; empty for one that did not.
     """

@@ -18,6 +18,12 @@ Dtype = Literal["float32", "bfloat16", "float16"]
 DTYPES: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
 BYTES_PER_PARAMETER: dict[Dtype, int] = {"float32": 4, "bfloat16": 2, "float16": 2}
 
+Quantize = Literal["none", "8bit", "4bit", "int8"]
+QUANTIZE: tuple[Quantize, ...] = ("none", "8bit", "4bit", "int8")
+"""Kinds of weights: as stored, bitsandbytes' two, and whole numbers of one byte for the CPU."""
+WORTH_INT8 = 50_000_000
+"""Parameters from which int8 weights pay on a CPU: smaller ones are not bound by reading them."""
+
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -106,6 +112,11 @@ def why_dtype(dtype: Dtype, device: str, hardware: Hardware) -> str:
     if device == "mps":
         return "Apple GPUs are fastest in float16"
     return "CPUs without AMX or AVX512-BF16 run bfloat16 many times slower"
+
+
+def int8_pays(device: str, quantize: Quantize, parameters: int) -> bool:
+    """Return whether int8 weights would make answers faster: on a CPU, for what is large enough to be read slowly."""
+    return device == "cpu" and quantize == "none" and parameters >= WORTH_INT8
 
 
 def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
