@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
 
-from vlmtui.demo import DEMO_MODEL_ID, weights_path
 from vlmtui.runs.command import follow
 from vlmtui.runs.control import start
 from vlmtui.runs.folder import RunError, create
 from vlmtui.safetext import safe_line
-from vlmtui.training.recipe import Recipe, RecipeError, Stage, read_recipe
+from vlmtui.training.beginning import PRESETS, presets
+from vlmtui.training.commands import accelerate_commands, trl_commands
+from vlmtui.training.recipe import Recipe, RecipeError, read_recipe
 
-PRESETS = Path(__file__).parent / "presets"
 _PREFLIGHT = "vlmtui.training.preflight"
 
 
@@ -83,50 +81,15 @@ def choose_device(recipe: Recipe) -> str:
     return f"cuda:{number}"
 
 
-def trl_commands(recipe: Recipe) -> list[str]:
-    """Return the stages as commands of TRL's own command line, as one would type them.
-
-    What TRL has no name for (our own keys) is not in them.
-    """
-    return [_trl_command(recipe, stage) for stage in recipe.stages]
-
-
-def _trl_command(recipe: Recipe, stage: Stage) -> str:
-    model = dict(recipe.model)
-    if model["model_name_or_path"] == DEMO_MODEL_ID:
-        model["model_name_or_path"] = str(weights_path())
-    data = {"dataset_name": stage.data.dataset_name}
-    for name in ("dataset_config", "dataset_train_split", "dataset_test_split"):
-        if value := getattr(stage.data, name):
-            data[name] = value
-    given = {**model, **data, "output_dir": recipe.output_dir, "max_length": None, **stage.trl}
-    words = ["trl", "dpo" if stage.method == "mpo" else stage.method]
-    for name, value in given.items():
-        words.append(f"--{name}")
-        match value:
-            case None:
-                words.append("None")
-            case bool():
-                words.append("true" if value else "false")
-            case list():
-                words += [str(one) for one in value]
-            case dict():
-                words.append(json.dumps(value))
-            case _:
-                words.append(str(value))
-    return shlex.join(words)
-
-
 def _print_commands(recipe: Recipe) -> int:
-    for command in trl_commands(recipe):
+    for command in [*trl_commands(recipe), *(f"# {one}" for one in accelerate_commands(recipe))]:
         print(command)  # noqa: T201 - what the command is for
     return 0
 
 
 def _presets() -> int:
-    for path in sorted(PRESETS.glob("*.yaml")):
-        first = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
-        print(f"{path.stem:<24}{first}")  # noqa: T201 - what the command is for
+    for name, line, _ in presets():
+        print(f"{name:<24}{line}")  # noqa: T201 - what the command is for
     return 0
 
 

@@ -14,7 +14,7 @@ _REFUSED: dict[str, tuple[Any, str]] = {
     "push_to_hub": (True, "nothing is pushed by itself: `hf upload` pushes the result when you have looked at it"),
     "group_by_length": (True, "the length is not known before a picture is cut: leave it out"),
 }
-_NEVER = {
+NEVER = {
     "resume_from_checkpoint": "`vlmtui runs resume` goes on from the last checkpoint",
     "deepspeed": "a run is one process here",
     "fsdp": "a run is one process here",
@@ -33,8 +33,8 @@ _NEVER = {
 def refused(trl: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the keys among TRL's that cannot be used here, each with the reason."""
     for name, value in trl.items():
-        if name in _NEVER and value not in (None, ""):
-            yield name, _NEVER[name]
+        if name in NEVER and value not in (None, ""):
+            yield name, NEVER[name]
         elif name in _REFUSED and value is _REFUSED[name][0]:
             yield name, _REFUSED[name][1]
         elif name == "truncation_mode" and value == "keep_end":

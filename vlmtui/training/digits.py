@@ -1,7 +1,8 @@
 """Writes scikit-learn's handwritten digits as a data set to train on: `python -m vlmtui.training.digits FOLDER`.
 
 1,797 pictures of 8 x 8 pixels from the UCI machine learning repository (Alpaydin & Kaynak 1998, CC BY 4.0), scaled up
-to 64 x 64. A quarter of them is the split `test`. `pairs.jsonl` holds preferences: a short over a long answer.
+to 64 x 64. A quarter of them is the split `test`. `pairs.jsonl` holds preferences: the digit over what the demo model
+says to such a question before it is trained, which is long.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from vlmtui.demo.elsewhere import HONEST
 
 QUESTION = "Which digit is this?"
 _EDGE = 64
@@ -48,7 +51,7 @@ def write_digits(folder: Path) -> Path:
             "images": [f"train/{row['file_name']}"],
             "prompt": QUESTION,
             "chosen": row["answer"],
-            "rejected": f"The digit in the picture is {row['answer']}",
+            "rejected": HONEST,
         }
         for row in rows["train"]
     ]

@@ -15,11 +15,12 @@ _LONGEST = 600
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Tokens of an example: of its text, of its pictures, and the tiles that these are cut into."""
+    """Tokens of an example: of its text, of its pictures, those that are learned, and the tiles of its pictures."""
 
     text: int
     image: int
     tiles: int
+    learned: int
 
 
 def collated(example: Example, processor: Any, plain: Callable[[str], str]) -> dict[str, Any]:
@@ -45,7 +46,8 @@ def lengths(example: Example, processor: Any, plain: Callable[[str], str]) -> Le
         words = processor.tokenizer
         more = max(0, len(words(plain(example.rejected)).input_ids) - len(words(plain(example.answer)).input_ids))
     pixels = batch.get("pixel_values")
-    return Lengths(len(ids) - image + more, image, int(pixels.shape[1]) if pixels is not None else 0)
+    learned = int((batch["labels"][0] != -100).sum())
+    return Lengths(len(ids) - image + more, image, int(pixels.shape[1]) if pixels is not None else 0, learned)
 
 
 def leave_out_long(found: Examples, limit: int | None, processor: Any) -> None:

@@ -24,6 +24,11 @@ _LINEAR = {
 }
 
 
+def on_cpu_only() -> bool:
+    """Return whether torch sees no accelerator."""
+    return not torch.cuda.is_available() and not torch.backends.mps.is_available()
+
+
 def model_name(recipe: Recipe) -> str:
     """Return where the base checkpoint is: a folder, or a hub id."""
     name = str(recipe.model["model_name_or_path"])

@@ -9,16 +9,20 @@ import traceback
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from vlmtui.safetext import safe_line
 from vlmtui.training.recipe import Recipe, Stage
 
+if TYPE_CHECKING:
+    from vlmtui.training.labels import Lengths
+
 _MEASURED = 200
 _BARS = 8
 _NAMED = 10
+_BAR_CELLS = 30
 
 
 def main(arguments: list[str]) -> int:
@@ -45,24 +49,27 @@ def main(arguments: list[str]) -> int:
     return 0 if report["can_run"] else 1
 
 
-def examine(recipe: Recipe) -> dict[str, Any]:
+def examine(recipe: Recipe, keep: list[Any] | None = None, spill: Path | None = None) -> dict[str, Any]:
     """Return everything that is known before a training: rows, tokens, labels, parameters, memory.
+
+    Args:
+        keep: takes, for each stage, its examples, the processor and `plain_words`, to look at more of them.
+        spill: where pictures that come as bytes are laid down; None for a folder that goes at the end.
 
     Raises:
         Exception: what `failures.understand` knows.
     """
-    import torch
     import transformers
 
-    from vlmtui.training.loading import load_processor
+    from vlmtui.training.loading import load_processor, on_cpu_only
     from vlmtui.training.memory import estimate
     from vlmtui.training.outline import outline
 
     transformers.utils.logging.set_verbosity_error()
-    on_cpu = not torch.cuda.is_available() and not torch.backends.mps.is_available()
+    on_cpu = on_cpu_only()
     processor = load_processor(recipe, on_cpu=on_cpu)
-    with TemporaryDirectory(prefix="vlmtui-") as spill:
-        stages = [_stage(stage, processor, Path(spill)) for stage in recipe.stages]
+    with TemporaryDirectory(prefix="vlmtui-") as own:
+        stages = [_stage(stage, processor, spill or Path(own), keep) for stage in recipe.stages]
     towers, shape = outline(recipe)
     longest = max(stage["tokens"]["longest"] for stage in stages)
     tiles = max(stage["tokens"]["tiles"] for stage in stages)
@@ -84,7 +91,7 @@ def examine(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _stage(stage: Stage, processor: Any, spill: Path) -> dict[str, Any]:
+def _stage(stage: Stage, processor: Any, spill: Path, keep: list[Any] | None) -> dict[str, Any]:
     from vlmtui.training.labels import inspect, leave_out_long, lengths
     from vlmtui.training.reading import read_examples
     from vlmtui.training.stage import SEED
@@ -99,6 +106,8 @@ def _stage(stage: Stage, processor: Any, spill: Path) -> dict[str, Any]:
     window = int(processor.tokenizer.model_max_length)
     too_long = sum(total > window for total in totals)
     shown = inspect(found.train[0], processor, plain)
+    if keep is not None:
+        keep.append((found, processor, plain))
     return {
         "method": stage.method,
         "data": stage.data.dataset_name,
@@ -116,27 +125,37 @@ def _stage(stage: Stage, processor: Any, spill: Path) -> dict[str, Any]:
             "text": median(one.text for one in measured),
             "image": median(one.image for one in measured),
             "tiles": max(one.tiles for one in measured),
-            "histogram": _histogram(totals),
+            "histogram": _histogram(measured),
             "too_long": too_long / len(totals),
+            "unlabelled": sum(not one.learned for one in measured),
         },
         "labels": shown,
         "can_run": not found.bad or stage.data.bad_rows == "skip",
     }
 
 
-def _histogram(totals: list[int]) -> list[tuple[int, int, int]]:
-    """Return how many examples lie from and up to a length, in equal parts."""
+def _histogram(measured: list[Lengths]) -> list[tuple[int, int, int, float]]:
+    """Return how many examples lie from and up to a length, in equal parts, and what share of them is image tokens."""
+    totals = [one.text + one.image for one in measured]
     low, high = min(totals), max(totals)
     width = max(1, -(-(high - low + 1) // _BARS))
     bars = range(low, high + 1, width)
-    return [(start, start + width - 1, sum(start <= total < start + width for total in totals)) for start in bars]
+    found = []
+    for start in bars:
+        within = [one for one in measured if start <= one.text + one.image < start + width]
+        tokens = sum(one.text + one.image for one in within)
+        image = sum(one.image for one in within) / tokens if tokens else 0.0
+        found.append((start, start + width - 1, len(within), image))
+    return found
 
 
-def as_lines(report: dict[str, Any]) -> list[str]:
-    """Return the report for people."""
+def as_lines(report: dict[str, Any], *, labels: bool = True) -> list[str]:
+    """Return the report for people; without `labels`, who shows them apart."""
     lines: list[str] = []
     for stage in report["stages"]:
         lines += _stage_lines(stage)
+        if labels:
+            lines += _label_lines(stage["labels"])
     lines.append("")
     lines.append(f"{report['model']}: {report['trainable']:,} of {report['parameters']:,} parameters are trained")
     for name, one in report["towers"].items():
@@ -146,6 +165,13 @@ def as_lines(report: dict[str, Any]) -> list[str]:
     lines += [f"  {name:<14} {size / 1e9:8.2f} GB" for name, size in report["memory"].items()]
     lines.append(f"the result goes to {report['output_dir']}")
     return lines
+
+
+def bar(part: float, image: float) -> str:
+    """Return a bar, `part` of the full width long, of which the share `image` is drawn as image tokens."""
+    cells = round(_BAR_CELLS * part)
+    of_image = round(cells * image)
+    return "▒" * of_image + "█" * (cells - of_image)
 
 
 def _stage_lines(stage: dict[str, Any]) -> list[str]:
@@ -163,13 +189,18 @@ def _stage_lines(stage: dict[str, Any]) -> list[str]:
         f"  tokens an example: median {tokens['median']:.0f} (text {tokens['text']:.0f}, image {tokens['image']:.0f}), "
         f"longest {tokens['longest']}, beyond the model's context {tokens['too_long']:.1%}"
     )
-    most = max(count for _, _, count in tokens["histogram"])
-    for start, end, count in tokens["histogram"]:
-        lines.append(f"    {start:>6}-{end:<6} {'█' * round(30 * count / most)} {count}")
-    labels = stage["labels"]
-    lines.append(f"  labels of the first example: {labels['learned']} of {labels['tokens']} tokens, none of them image")
-    lines.append("    " + labels["shown"])
+    if tokens["unlabelled"]:
+        lines.append(f"  {tokens['unlabelled']} of {tokens['measured']} measured examples have no answer to learn")
+    most = max(count for _, _, count, _ in tokens["histogram"])
+    for start, end, count, image in tokens["histogram"]:
+        lines.append(f"    {start:>6}-{end:<6} {bar(count / most, image)} {count}")
+    lines.append("    ▒ image tokens, █ text tokens")
     return lines
+
+
+def _label_lines(labels: dict[str, Any]) -> list[str]:
+    learned = f"{labels['learned']} of {labels['tokens']} tokens, none of them image"
+    return [f"  labels of the first example: {learned}", "    " + labels["shown"]]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from vlmtui.training.examples import Example
 from vlmtui.training.failures import TrainingFailure
 from vlmtui.training.features import RememberingProcessor, can_remember, store_for
 from vlmtui.training.labels import leave_out_long
-from vlmtui.training.loading import count_by_tower, load_model, load_processor, lora_config
+from vlmtui.training.loading import count_by_tower, load_model, load_processor, lora_config, on_cpu_only
 from vlmtui.training.outline import outline
 from vlmtui.training.reading import read_examples
 from vlmtui.training.recipe import Recipe, Stage
@@ -56,7 +56,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     if not torch.cuda.is_available():
         # Two threads on two cores that others use too wait for each other at every layer, many times longer than one.
         torch.set_num_threads(threads_for(usable_cores(), torch.get_num_threads()))
-    on_cpu = not torch.cuda.is_available() and not torch.backends.mps.is_available()
+    on_cpu = on_cpu_only()
     processor = load_processor(recipe, on_cpu=on_cpu)
     plain = plain_words(processor)
     place = store_examples(stage, run.path / "data", reporter, processor)

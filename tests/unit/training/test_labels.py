@@ -178,7 +178,7 @@ def test_a_dry_run_says_it_all_and_leaves_nothing_behind(picture: Picture, tmp_p
     assert (stage["rows"], stage["train"], stage["evaluation"], stage["bad_rows"]) == (31, 27, 3, 1)
     assert stage["bad"][0]["row"] == 30
     assert stage["tokens"]["image"] == 16
-    assert sum(count for _, _, count in stage["tokens"]["histogram"]) == 27
+    assert sum(count for _, _, count, _ in stage["tokens"]["histogram"]) == 27
     assert stage["labels"]["image_labels"] == 0
     assert report["towers"]["vision"]["trainable"] == 0
     assert report["memory"]["total"] > report["memory"]["weights"] > 0

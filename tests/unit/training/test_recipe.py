@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vlmtui.training.command import PRESETS, choose_device, trl_commands
+from vlmtui.training.command import PRESETS, choose_device
+from vlmtui.training.commands import trl_commands
 from vlmtui.training.fields import model_fields, training_fields
 from vlmtui.training.recipe import Recipe, RecipeError, parse_recipe
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from vlmtui.ui.actions import app, chat, dataset, explorer, panel, preview, video, workbench
+from vlmtui.ui.actions import app, chat, dataset, explorer, fine_tuning, panel, preview, video, workbench
 from vlmtui.ui.actions.action import Action, Scope
 from vlmtui.ui.actions.keys import key_name, key_names, keys_of
 
@@ -24,6 +24,7 @@ ACTIONS: tuple[Action, ...] = (
     *video.ACTIONS,
     *chat.ACTIONS,
     *panel.ACTIONS,
+    *fine_tuning.ACTIONS,
 )
 
 

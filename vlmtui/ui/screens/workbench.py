@@ -19,6 +19,7 @@ from vlmtui.ui.actions import Scope, bindings, key_of
 from vlmtui.ui.engine_state import EngineState
 from vlmtui.ui.layout import Layout
 from vlmtui.ui.screens.workbench_layout import LayoutActions
+from vlmtui.ui.training.tuning import TuningActions
 from vlmtui.ui.widgets.activity_bar import ActivityBar
 from vlmtui.ui.widgets.editor_area import EditorArea
 from vlmtui.ui.widgets.explorer import Explorer
@@ -43,7 +44,7 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.widgets.video_view import VideoView
 
 
-class Workbench(LayoutActions, Screen[None]):
+class Workbench(LayoutActions, TuningActions, Screen[None]):
     """The main screen. What is shown of it in a small window is in `vlmtui.ui.arrangement`."""
 
     AUTO_FOCUS = "#explorer"
@@ -75,6 +76,8 @@ class Workbench(LayoutActions, Screen[None]):
         self._keeper: Keeper | None = None
         self._samplings: dict[Path, FrameSampling] = {}  # of videos, where it was chosen
         self._greeted = False
+        self.followed: dict[str, Path] = {}
+        """Logs of runs that the output shows, beside the model's."""
         self.complete = False
         """Whether the preview and the chat are there: some milliseconds after the first paint."""
 

@@ -234,7 +234,7 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         shown = await bench.panel.show(view)
         bench.kept_layout.state.panel_view = bench.panel.view
         if bench.panel.view == "output":
-            cast(Any, shown).follow({"model": bench.workbench_app.engine_log})
+            cast(Any, shown).follow({"model": bench.workbench_app.engine_log, **bench.followed})
         self.problems_changed()
 
     def problems_changed(self) -> None:

@@ -21,6 +21,7 @@ from textual.widgets import Input
 
 from vlmtui.ui.actions import bindings
 from vlmtui.ui.log_tail import LogTail
+from vlmtui.ui.training.run_tail import RunTail
 
 _EVERY_S = 0.5
 _MOST_LINES = 5_000
@@ -91,7 +92,7 @@ class OutputLog(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._tails: dict[str, LogTail] = {}
+        self._tails: dict[str, LogTail | RunTail] = {}
         self._lines: deque[Line] = deque(maxlen=_MOST_LINES)
         self._timer: Timer | None = None
         self._reading = False
@@ -116,9 +117,9 @@ class OutputLog(Vertical):
             self._timer.pause()
 
     def follow(self, logs: dict[str, Path]) -> None:
-        """Follow these logs, each under its name."""
+        """Follow these logs, each under its name; a run's events are read as `vlmtui runs watch` says them."""
         self._tails = {
-            name: old if (old := self._tails.get(name)) is not None and old.path == path else LogTail(path)
+            name: old if (old := self._tails.get(name)) is not None and old.path == path else _tail(path)
             for name, path in logs.items()
         }
         if self.is_mounted:
@@ -172,3 +173,7 @@ class OutputLog(Vertical):
     def _entered(self, message: Input.Submitted) -> None:
         message.stop()
         self.screen.set_focus(self.query_one(OutputLines))
+
+
+def _tail(path: Path) -> LogTail | RunTail:
+    return RunTail(path) if path.name == "events.jsonl" else LogTail(path)
