@@ -64,13 +64,16 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
     except (OSError, RuntimeError, ValueError) as error:
         return _fail(f"{place}: {error}", 2)
 
-    given = {name: getattr(options, name) for name in ("model", "revision", "device", "dtype")}
+    given = {name: getattr(options, name) for name in ("model", "revision", "device", "dtype", "quantize")}
     given = {name: value for name, value in given.items() if value is not None}
     if "model" in given and "revision" not in given:
         given["revision"] = ""  # the settings' revision belongs to the settings' model
     if given.get("dtype") not in (None, "auto", "float32", "bfloat16", "float16"):
         return _fail(f"--dtype {given['dtype']}: choose auto, float32, bfloat16 or float16", 2)
     from vlmtui.recent import remember_folder
+
+    # Textual paints at these moments only: a key right behind a paint waits for the next.
+    os.environ.setdefault("TEXTUAL_FPS", "240")
     from vlmtui.ui.app import VlmtuiApp
 
     while True:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.css.styles import RulesMap
 from textual.selection import Selection
 from textual.visual import Visual
 from textual.widget import Widget
@@ -56,7 +55,7 @@ class TextLines(Widget):
 
     def rows_at(self, width: int) -> int:
         """Return how many rows the text takes."""
-        return self._visual.get_height(cast(RulesMap, self.styles), width)
+        return self._visual.tops(width)[-1]
 
 
 class RowText(VerticalScroll, can_focus=True):

@@ -1,18 +1,23 @@
 """Text laid out line by line in ONE widget: hanging indents, code backgrounds, selection that copies whole lines.
 
 A finished answer as Textual's `Markdown` is a widget a block, and the number of widgets is what a focus change, a theme
-change and a resize cost. A `LinesVisual` shows the same as one widget. Lines keep what they rendered last, so that an
-answer that grows renders only its last block again.
+change and a resize cost. A `LinesVisual` shows the same as one widget. Lines keep where they wrap and what they drew
+last, and a line that has grown takes that over from the one before: a paint of an answer of thousands of words costs
+what is new and in view, not what is there.
 """
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
+from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from rich.style import Style as RichStyle
-from textual.content import Content
+from textual.content import Content, Span
 from textual.css.styles import RulesMap
 from textual.selection import Selection
 from textual.strip import Strip
@@ -20,6 +25,7 @@ from textual.style import Style
 from textual.visual import RenderOptions, Visual
 
 _EMPTY = Content("")
+_WORD = re.compile(r"\s*\S+\s*")
 
 
 @dataclass(slots=True)
@@ -37,41 +43,72 @@ class Line:
     lead: Content = _EMPTY
     hang: Content = _EMPTY
     fill: str = ""
-    _key: object = field(default=None, repr=False)
-    _rows: list[Strip] = field(default_factory=list, repr=False)
+    _room: int = field(default=0, repr=False)  # for which `_starts` is
+    _starts: list[int] = field(default_factory=list, repr=False)  # where in the content each row begins
+    _key: object = field(default=None, repr=False)  # for which `_strips` are
+    _strips: dict[int, Strip] = field(default_factory=dict, repr=False)  # rows by their number
 
     @property
     def plain(self) -> str:
         """The text that is copied."""
         return self.lead.plain + self.content.plain
 
-    def height(self, rules: RulesMap, width: int) -> int:
+    def height(self, width: int) -> int:
         """Return how many rows the line takes at `width` cells."""
-        if not self.content:
-            return 1
-        return self.content.get_height(rules, self._room(width))
+        return len(self._wrap(max(4, width - self.lead.cell_length)))
 
-    def rows(self, width: int, y: int, style: Style, options: RenderOptions) -> list[Strip]:
-        """Return the rows at `width` cells; `y` is the line's number, to which a selection refers."""
+    def rows(
+        self, width: int, y: int, style: Style, options: RenderOptions, first: int = 0, end: int | None = None
+    ) -> list[Strip]:
+        """Return the rows from `first` to `end` at `width` cells; `y` is the line's number, as a selection counts."""
+        numbers = range(self.height(width))[first:end]
         span = options.selection.get_span(y) if options.selection is not None else None
+        if span is not None:
+            return [self._render(number, width, y, style, options, span) for number in numbers]
         key = (width, y, style)
-        if span is None and self._key == key:
-            return self._rows
-        rows = self._render(width, y, style, options, span)
-        if span is None:
-            self._key, self._rows = key, rows
-        return rows
+        if self._key != key:
+            self._key, self._strips = key, {}
+        strips = self._strips
+        for number in numbers:
+            if number not in strips:
+                strips[number] = self._render(number, width, y, style, options, None)
+        return [strips[number] for number in numbers]
 
     def forget(self) -> None:
         """Forget what was rendered: the theme has changed."""
         self._key = None
 
-    def _room(self, width: int) -> int:
-        return max(4, width - self.lead.cell_length)
+    def grown_from(self, older: Line) -> Line:
+        """Return `older` where it shows the same; else this line, with what it can take over of the older one's."""
+        if (self.fill, self.lead.plain, self.hang.plain) != (older.fill, older.lead.plain, older.hang.plain):
+            return self
+        mine, theirs = self.content, older.content
+        same = _common(mine.plain, theirs.plain)
+        if same == len(mine.plain) == len(theirs.plain) and mine.spans == theirs.spans:
+            return older
+        starts = older._starts
+        if not starts or "\t" in mine.plain:
+            return self
+        # A row stays where the next one begins in text that is the same: its words cannot move up or down any more.
+        last = bisect_right(starts, same) - (1 if same == len(theirs.plain) else 2)
+        while last > 0 and not _begins_word(mine.plain, starts[last]):
+            last -= 1
+        if last <= 0:
+            return self
+        self._room, self._starts = older._room, _wrapped(mine.plain, older._room, starts[: last + 1])
+        if _spans_before(mine, starts[last]) == _spans_before(theirs, starts[last]):
+            self._key = older._key
+            self._strips = {number: strip for number, strip in older._strips.items() if number < last}
+        return self
+
+    def _wrap(self, room: int) -> list[int]:
+        if self._room != room:
+            self._room, self._starts = room, _wrapped(self.content.expand_tabs().plain, room, [0])
+        return self._starts
 
     def _render(
-        self, width: int, y: int, style: Style, options: RenderOptions, span: tuple[int, int] | None
-    ) -> list[Strip]:
+        self, number: int, width: int, y: int, style: Style, options: RenderOptions, span: tuple[int, int] | None
+    ) -> Strip:
         content, lead = self.content, self.lead
         before = len(lead.plain)
         if span is not None and options.selection_style is not None:
@@ -83,19 +120,75 @@ class Line:
         if self.fill:
             style = style + options.get_style(self.fill)
         plain_options = RenderOptions(options.get_style, options.rules)
-        strips = content.render_strips(self._room(width), None, style, plain_options) if content else [Strip([])]
-        rows: list[Strip] = []
-        for index, strip in enumerate(strips):
-            segments: list[Segment] = []
-            prefix = lead if index == 0 else self.hang
-            if prefix:
-                for row in prefix.render_strips(prefix.cell_length, 1, style, plain_options):
-                    segments += _moved(row, 0, y) if index == 0 else _unmarked(row)
-            segments += _moved(strip, before, y)
-            rows.append(Strip(segments))
+        segments: list[Segment] = []
+        if prefix := (lead if number == 0 else self.hang):
+            for row in prefix.render_strips(prefix.cell_length, 1, style, plain_options):
+                segments += _moved(row, 0, y) if number == 0 else _unmarked(row)
+        room = max(4, width - self.lead.cell_length)
+        starts = self._wrap(room)
+        content = content.expand_tabs()
+        begin = starts[number]
+        if number + 1 < len(starts):
+            content = content[begin : starts[number + 1]].rstrip()
+        else:
+            content = content[begin:]
+        if content:
+            segments += _moved(content.render_strips(room, 1, style, plain_options)[0], before + begin, y)
+        strip = Strip(segments)
         if self.fill:
-            rows = [row.extend_cell_length(width, style.rich_style) for row in rows]
-        return [row.crop(0, width) for row in rows]
+            strip = strip.extend_cell_length(width, style.rich_style)
+        return strip.crop(0, width)
+
+
+def _wrapped(text: str, room: int, starts: list[int]) -> list[int]:
+    """Return where the rows of `text` begin at `room` cells; the last of the given `starts` is where to go on.
+
+    Words are moved as a whole to the next row, and cut only where one is wider than a row.
+    """
+    if len(text) - starts[-1] <= room and text.isascii():
+        return starts
+    used = 0
+    place = starts[-1]
+    while (match := _WORD.match(text, place)) is not None:
+        start, place = match.span()
+        word = match.group()
+        cells = cell_len(word.rstrip())
+        if used + cells <= room:
+            used += cell_len(word)
+        elif cells <= room:
+            if start > starts[-1]:
+                starts.append(start)
+            used = cell_len(word)
+        else:
+            for piece in chop_cells(word, width=room):
+                if start > starts[-1]:
+                    starts.append(start)
+                start += len(piece)
+                used = cell_len(piece)
+    return starts
+
+
+def _begins_word(text: str, place: int) -> bool:
+    """Return whether a word begins at `place`: there wrapping can go on as if nothing stood before."""
+    return text[place - 1].isspace() and place < len(text) and not text[place].isspace()
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters at the beginning are the same."""
+    least, most = 0, min(len(one), len(other))
+    if one[:most] == other[:most]:
+        return most
+    while most - least > 1:
+        middle = (least + most) // 2
+        if one[least:middle] == other[least:middle]:
+            least = middle
+        else:
+            most = middle
+    return least
+
+
+def _spans_before(content: Content, place: int) -> list[Span]:
+    return [Span(start, min(end, place), style) for start, end, style in content.spans if start < place]
 
 
 class LinesVisual(Visual):
@@ -103,13 +196,29 @@ class LinesVisual(Visual):
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
+        self._width = 0
+        self._tops: list[int] = []
+
+    def tops(self, width: int) -> list[int]:
+        """Return in which row each line begins at `width` cells, and behind the last the number of rows."""
+        if self._width != width or not self._tops:
+            self._width = width
+            self._tops = list(accumulate((line.height(width) for line in self.lines), initial=0))
+        return self._tops
+
+    def rows(self, width: int, style: Style, options: RenderOptions, first: int, end: int) -> list[Strip]:
+        """Return the rows from `first` to `end`."""
+        tops = self.tops(width)
+        strips: list[Strip] = []
+        y = max(0, bisect_right(tops, first) - 1)
+        while y < len(self.lines) and tops[y] < end:
+            strips += self.lines[y].rows(width, y, style, options, max(0, first - tops[y]), end - tops[y])
+            y += 1
+        return strips
 
     def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
         """See `Visual.render_strips`."""
-        strips: list[Strip] = []
-        for y, line in enumerate(self.lines):
-            strips += line.rows(width, y, style, options)
-        return strips if height is None else strips[:height]
+        return self.rows(width, style, options, 0, self.tops(width)[-1] if height is None else height)
 
     def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
         """See `Visual.get_optimal_width`."""
@@ -117,11 +226,32 @@ class LinesVisual(Visual):
 
     def get_height(self, rules: RulesMap, width: int) -> int:
         """See `Visual.get_height`."""
-        return sum(line.height(rules, width) for line in self.lines)
+        return self.tops(width)[-1]
 
     def extract(self, selection: Selection) -> str:
         """Return the text under `selection`."""
         return selection.extract("\n".join(line.plain for line in self.lines))
+
+
+class RowsVisual(Visual):
+    """Only the rows from `first` to `end` of `visual`."""
+
+    def __init__(self, visual: LinesVisual, first: int, end: int) -> None:
+        self._visual = visual
+        self._first = first
+        self._end = end
+
+    def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
+        """See `Visual.render_strips`."""
+        return self._visual.rows(width, style, options, self._first, self._end)
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        """See `Visual.get_optimal_width`."""
+        return self._visual.get_optimal_width(rules, container_width)
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        """See `Visual.get_height`."""
+        return self._end - self._first
 
 
 def _moved(strip: Strip, right: int, y: int) -> list[Segment]:

@@ -41,11 +41,13 @@ class MarkdownLines:
     Attributes:
         source: all text so far; it must have passed `vlmtui.safetext`.
         lines: what to show; the same list object all along.
+        changed_from: the first line that the last change has touched.
     """
 
     def __init__(self, source: str = "") -> None:
         self.source = ""
         self.lines: list[Line] = []
+        self.changed_from = 0
         # More text can only change the last block. The blocks before it are settled: so many characters and lines.
         self._settled_text = 0
         self._settled_lines = 0
@@ -58,16 +60,16 @@ class MarkdownLines:
             self._extend(text, complete=False)
 
     def complete(self) -> None:
-        """Lay everything out once more, as a whole: no more text will come."""
-        source, self.source = self.source, ""
-        self._settled_text = self._settled_lines = 0
-        self._extend(source, complete=True)
+        """Lay the last block out as it stays: no more text will come."""
+        self._extend("", complete=True)
 
     def _extend(self, text: str, *, complete: bool) -> None:
         self.source += text
         tail = self.source[self._settled_text :]
         blocks = _blocks(_parser().parse(tail))
-        del self.lines[self._settled_lines :]
+        before = self._settled_lines
+        older = self.lines[before:]
+        del self.lines[before:]
         for number, block in enumerate(blocks):
             if number == len(blocks) - 1:
                 self._settled_lines = len(self.lines)
@@ -80,6 +82,15 @@ class MarkdownLines:
             for _ in range(rows):
                 place = tail.index("\n", place) + 1
             self._settled_text += place
+        self._take_over(older, before)
+
+    def _take_over(self, older: list[Line], first: int) -> None:
+        """Keep the lines that are as they were, and what a grown one still shows, from line `first` on."""
+        self.changed_from = min(first + len(older), len(self.lines))
+        for at, line in reversed(list(enumerate(older[: len(self.lines) - first], first))):
+            self.lines[at] = self.lines[at].grown_from(line)
+            if self.lines[at] is not line:
+                self.changed_from = at
 
 
 @cache

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.css.styles import RulesMap
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.selection import Selection
+from textual.strip import Strip
 from textual.style import Style
 from textual.timer import Timer
 from textual.visual import Visual
@@ -20,7 +21,7 @@ from textual.widget import Widget
 from vlmtui.chats.conversation import AnswerStats, ChatMessage
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.widgets.chips import mark_of
-from vlmtui.ui.widgets.lines import Line, LinesVisual
+from vlmtui.ui.widgets.lines import Line, LinesVisual, RowsVisual
 from vlmtui.ui.widgets.markdown_lines import MarkdownLines
 
 # Faster than this nobody reads, and each paint costs the machine that also generates.
@@ -64,6 +65,8 @@ class MessageView(Widget, can_focus=False):
         self._painted_at = 0.0
         self._timer: Timer | None = None
         self._visual = LinesVisual([])
+        self._changed_from = 0  # the first line that is not as it was painted
+        self._painting: dict[int, Strip] = {}  # the rows that are being painted
         self._lay_out()
 
     def changed(self) -> None:
@@ -96,9 +99,34 @@ class MessageView(Widget, can_focus=False):
         """Return what `_lay_out` made."""
         return self._visual
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Render the rows in view, and no others: an answer may have thousands."""
+        first = max(0, crop.y - self.gutter.top)
+        self._painting = dict(enumerate(self._rows(first, first + crop.height), first))
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._painting = {}
+
+    def render_line(self, y: int) -> Strip:
+        """Return row `y` of the text."""
+        if y in self._painting:
+            return self._painting[y]
+        return next(iter(self._rows(y, y + 1)), Strip.blank(self.content_size.width, self.visual_style.rich_style))
+
+    def _rows(self, first: int, end: int) -> list[Strip]:
+        if not self.is_attached:  # taken away since, but still on the screen
+            return []
+        rows = RowsVisual(self._visual, first, end)
+        return Visual.to_strips(self, rows, self.content_size.width, None, self.visual_style)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return how many rows the text takes."""
+        return self.rows_at(width) if width else 0
+
     def rows_at(self, width: int) -> int:
         """Return how many rows the text takes at `width` cells."""
-        return self._visual.get_height(cast(RulesMap, self.styles), width)
+        return self._visual.tops(width)[-1]
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text, with its line breaks as they were written."""
@@ -116,16 +144,20 @@ class MessageView(Widget, can_focus=False):
             self._timer = None
         self._painted_at = monotonic()
         self._lay_out()
-        width = self.size.width
+        width, height = self.content_size
         # Most tokens do not start a new row: then nothing else on the screen moves, and no layout is due.
-        same_height = width and self.rows_at(width) == self.size.height
-        self.refresh(layout=not same_height)
+        if width and self.rows_at(width) == height:
+            first = self._visual.tops(width)[self._changed_from]
+            self.refresh(Region(0, first, width, max(1, height - first)))
+        else:
+            self.refresh(layout=True)
         self.post_message(self.Grew())
 
     def _lay_out(self) -> None:
         message = self.message
         self.can_focus = message.state == "failed"
         self.set_class(message.state == "failed", "-failed")
+        self._changed_from = 0
         if message.role != "assistant":
             self._visual = LinesVisual(
                 [*_attachments(message.attachments), *_plain(message.text), *_versions(self._place)]
@@ -139,6 +171,7 @@ class MessageView(Widget, can_focus=False):
             end = [Line(Content.styled(_waiting(message.stats), _DIM))]
         else:
             end = []
+            self._changed_from = self._markdown.changed_from
         self._visual = LinesVisual([*self._markdown.lines, *end])
 
     def _take_text(self) -> None:
@@ -166,7 +199,7 @@ class NoteView(Widget):
 
     def rows_at(self, width: int) -> int:
         """Return how many rows the text takes at `width` cells."""
-        return self._visual.get_height(cast(RulesMap, self.styles), width)
+        return self._visual.tops(width)[-1]
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text."""
@@ -188,7 +221,22 @@ def describe_stats(stats: AnswerStats) -> str:
         parts.append(f"ttft {stats.ttft_s:.2f} s")
     if stats.image_tokens:
         parts.append(f"{stats.image_tokens} image tokens")
+    if remembered := _remembered(stats):
+        parts.append(remembered)
     return " · ".join(parts)
+
+
+def _remembered(stats: AnswerStats) -> str:
+    """Return what did not have to be read or seen again for an answer; empty where all of it was new."""
+    known: list[str] = []
+    if stats.known_tokens:
+        known.append(f"{stats.known_tokens:,} of {stats.prompt_tokens:,} tokens")
+    if stats.known_pictures:
+        known.append(f"{stats.known_pictures} of {stats.pictures} picture{'s' if stats.pictures != 1 else ''}")
+    if not known:
+        return ""
+    saved = f", about {stats.saved_s:.1f} s saved" if stats.saved_s >= 0.05 else ""
+    return f"known before: {' and '.join(known)}{saved}"
 
 
 def _waiting(stats: AnswerStats) -> str:
@@ -219,24 +267,9 @@ def _versions(place: tuple[int, int]) -> list[Line]:
     if count < 2:
         return []
     older, newer = (
-    if remembered := _remembered(stats):
-        parts.append(remembered)
         Content(f" {sign} ").stylize(Style.from_meta({"chat": way})) for sign, way in (("◀", "older"), ("▶", "newer"))
     )
     return [Line(older + Content.styled(f"{number}/{count}", _DIM) + newer)]
-def _remembered(stats: AnswerStats) -> str:
-    """Return what did not have to be read or seen again for an answer; empty where all of it was new."""
-    known: list[str] = []
-    if stats.known_tokens:
-        known.append(f"{stats.known_tokens:,} of {stats.prompt_tokens:,} tokens")
-    if stats.known_pictures:
-        known.append(f"{stats.known_pictures} of {stats.pictures} picture{'s' if stats.pictures != 1 else ''}")
-    if not known:
-        return ""
-    saved = f", about {stats.saved_s:.1f} s saved" if stats.saved_s >= 0.05 else ""
-    return f"known before: {' and '.join(known)}{saved}"
-
-
 
 
 def _ending(message: ChatMessage) -> list[Line]:
