@@ -131,8 +131,6 @@ class VlmtuiApp(App[int]):
 
     async def _after_first_paint(self) -> None:
         """Start what the first paint did not need."""
-        gc.freeze()  # what is imported stays: no collection needs to look at it again
-        gc.enable()
         from vlmtui.ui.session import Session
 
         self._session = Session(self, self.settings, log=self._log_path)
@@ -141,6 +139,12 @@ class VlmtuiApp(App[int]):
         from vlmtui.ui.settings_files import SettingsFiles
 
         await SettingsFiles(self, self._settings_files).begin(self._mistakes)
+        # What is imported and on the screen now stays: no collection needs to look at it again. Each paint leaves
+        # thousands of objects in circles; young collections of this size find them dead, so that few get into the
+        # long ones, which would come between a key and what it does.
+        gc.freeze()
+        gc.enable()
+        gc.set_threshold(20_000, 5, 20)
 
     async def on_unmount(self) -> None:
         if self._session is not None:
