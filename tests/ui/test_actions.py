@@ -17,11 +17,12 @@ from vlmtui.ui.widgets.output_log import OutputLog
 from vlmtui.ui.widgets.preview import Preview
 from vlmtui.ui.widgets.problems_list import ProblemsList
 from vlmtui.ui.widgets.prompt import Prompt
+from vlmtui.ui.widgets.search_view import SearchView
 from vlmtui.ui.widgets.video_view import VideoView
 
 _OWNERS = {"app": VlmtuiApp, "workbench": Workbench, "explorer": Explorer, "chat": Chat}
 _OWNERS |= {"preview": Preview, "dataset": DatasetView, "video": VideoView}
-_OWNERS |= {"problems": ProblemsList, "output": OutputLog}
+_OWNERS |= {"problems": ProblemsList, "output": OutputLog, "search": SearchView}
 _LOST_IN_SOME_TERMINAL = {"ctrl+enter", "shift+enter", "alt+enter", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+comma"}
 
 
@@ -38,7 +39,7 @@ def test_the_first_key_arrives_in_every_terminal() -> None:
 
 
 def test_no_two_actions_share_a_key_where_both_can_be_reached() -> None:
-    for part in ("explorer", "preview", "dataset", "video", "chat", "problems", "output"):
+    for part in ("explorer", "search", "preview", "dataset", "video", "chat", "problems", "output"):
         seen: dict[str, str] = {}
         for action in ACTIONS:
             if action.scope in ("app", "workbench", part):
@@ -117,8 +118,8 @@ async def test_a_command_chosen_in_the_palette_runs(make_app: MakeApp) -> None:
         app = await ready(pilot)
         await pilot.press("f1")
         await until(pilot, lambda: app.screen is not app.workbench)
-        await type_text(pilot, "hide the explorer")
-        await until(pilot, lambda: "Show or hide the explorer" in screen_text(pilot))
+        await type_text(pilot, "hide the side bar")
+        await until(pilot, lambda: "Show or hide the side bar" in screen_text(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is app.workbench and not app.workbench.kept_layout.has("side"))
 

@@ -1,19 +1,14 @@
-"""The terminal's side of finding files: starts the child, asks it, and hands its answers on."""
+"""The terminal's side of finding: starts the children, asks them, and hands their answers on."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from vlmtui.finding.protocol import Ask, Found
-
-_LONGEST_LINE = 4 * 1024 * 1024
+from vlmtui.finding.child import LineChild
+from vlmtui.finding.protocol import Ask, Found, Search, Searched
 
 
 class FileFinder:
@@ -25,12 +20,10 @@ class FileFinder:
         recent: Paths relative to it that come first where they match, newest first.
         found: Called with each answer to the newest question.
         """
-        self._folder = folder
-        self._recent = recent
+        self._child = LineChild("vlmtui.finding.host", str(folder), *recent)
         self._found = found
-        self._process: asyncio.subprocess.Process | None = None
+        self._decode = msgspec.json.Decoder(Found).decode
         self._asked = Ask(0, "")
-        self._ended = asyncio.Event()
 
     def ask(self, letters: str) -> None:
         """Ask for files with these letters; the answers of earlier questions are dropped from here on."""
@@ -43,49 +36,52 @@ class FileFinder:
         Returns:
             One line that says why it ended by itself; empty when it was closed.
         """
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "vlmtui.finding.host", str(self._folder), *self._recent,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            start_new_session=True, limit=_LONGEST_LINE, env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        process = self._process
-        assert process.stdout is not None
-        assert process.stderr is not None
-        errors = asyncio.ensure_future(process.stderr.read())
-        decode = msgspec.json.Decoder(Found).decode
-        try:
-            self._send()
-            while line := await process.stdout.readline():
-                found = decode(line)
-                if found.id == self._asked.id:
-                    self._found(found)
-            said = (await errors).decode("utf-8", "replace").strip().splitlines()
-            return said[-1] if said else f"exit code {await process.wait()}"
-        finally:
-            await self._end(process, errors)
-            self._ended.set()
+        return await self._child.run(self._send, self._receive)
 
     async def close(self) -> None:
         """End the child, if it was started, and wait for its end."""
-        if self._process is not None:
-            self._kill(self._process)
-            await self._ended.wait()
+        await self._child.close()
 
     def _send(self) -> None:
-        if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
-            self._process.stdin.write(msgspec.json.encode(self._asked) + b"\n")
+        self._child.send(self._asked)
 
-    async def _end(self, process: asyncio.subprocess.Process, errors: asyncio.Future[bytes]) -> None:
-        self._kill(process)
-        assert process.stdout is not None
-        while await process.stdout.read(65536):  # to its end, so that the pipe is closed with it
-            pass
-        await errors
-        await process.wait()
+    def _receive(self, line: bytes) -> None:
+        found = self._decode(line)
+        if found.id == self._asked.id:
+            self._found(found)
 
-    def _kill(self, process: asyncio.subprocess.Process) -> None:
-        """It keeps nothing that could be lost."""
-        if process.stdin is not None:
-            process.stdin.close()
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+
+class FileSearch:
+    """One search through the files of a folder; to be closed.
+
+    A process of its own, as an editor starts one for each search: to give a search up is then to end it, whatever it
+    hangs in, a slow network folder or a regular expression that never ends.
+    """
+
+    def __init__(self, folder: Path, search: Search, receive: Callable[[Searched], None]) -> None:
+        """Args:
+        folder: Where to look.
+        search: What to look for.
+        receive: Called with what was found since the last call, the last time with `done`.
+        """
+        self._child = LineChild("vlmtui.finding.search_host", str(folder))
+        self._search = search
+        self._receive = receive
+        self._decode = msgspec.json.Decoder(Searched).decode
+
+    async def run(self) -> str:
+        """Search to the end, or until closed.
+
+        Returns:
+            One line that says what went wrong; empty when nothing did.
+
+        Raises:
+            OSError: the child cannot be started.
+        """
+        return await self._child.run(
+            lambda: self._child.send(self._search), lambda line: self._receive(self._decode(line))
+        )
+
+    async def close(self) -> None:
+        """End it, if it was started, and wait for its end."""
+        await self._child.close()

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import select
 import sys
-from collections.abc import Iterator
 from time import monotonic
 
 import msgspec
 
 from vlmtui.finding.matching import Segment, letters_of, places_in
 from vlmtui.finding.protocol import Ask, Found, Row
+from vlmtui.finding.walking import walk
 
 _MOST_FILES = 300_000
 """So many are kept, about 100 MB at most; the rest is said to be left out."""
@@ -87,36 +87,6 @@ class Finder:
                 self._segments.append(Segment(taken))
             else:
                 self._segments[-1] = Segment([*last, *taken])
-
-
-def walk(folder: bytes) -> Iterator[bytes]:
-    """Go through the files below `folder`, near ones first; hidden ones and what links lead to are left out."""
-    folders = [b""]
-    while folders:
-        deeper: list[bytes] = []
-        for place in folders:
-            below: list[bytes] = []
-            try:
-                with os.scandir(os.path.join(folder, place)) as entries:  # noqa: PTH118 - bytes
-                    for entry in entries:
-                        if entry.name[:1] == b".":
-                            continue
-                        path = place + b"/" + entry.name if place else entry.name
-                        if _is_folder(entry):
-                            below.append(path)
-                        else:
-                            yield path
-            except OSError:
-                continue  # a folder that may not be read has no files to open
-            deeper += sorted(below)
-        folders = deeper
-
-
-def _is_folder(entry: os.DirEntry[bytes]) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:
-        return False
 
 
 def _has(path: bytes, letters: bytes) -> bool:

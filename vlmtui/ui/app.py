@@ -246,6 +246,8 @@ class VlmtuiApp(App[int]):
         if action.scope == "workbench":
             owner = self.workbench
         elif action.scope != "app":
+            if action.scope == "explorer" and self.workbench.side_bar.view != "explorer":
+                await self.workbench.show_side("explorer")
             part = self.workbench.on_show(action.scope)
             if part is None:
                 self.notify("Nothing that is open takes this command.", severity="warning")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["app", "workbench", "explorer", "preview", "dataset", "video", "chat", "problems", "output"]
+Scope = Literal[
+    "app", "workbench", "explorer", "search", "preview", "dataset", "video", "chat", "problems", "output"
+]  # fmt: skip
 """Where an action's handler lives, and where its keys work. A part of the workbench has its scope as its id."""
 
 

@@ -36,12 +36,12 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "view.side_bar",
-        "Show or hide the explorer",
+        "Show or hide the side bar",
         ("f9", "ctrl+b"),
         "workbench",
         "toggle_side_bar",
         "Give its room to the picture and the chat, or take it back.",
-        label="Explorer",
+        label="Side bar",
         priority=True,
     ),
     Action(
@@ -114,6 +114,16 @@ ACTIONS: tuple[Action, ...] = (
         "workbench",
         "show_explorer",
         "And go there.",
+    ),
+    Action(
+        "view.search",
+        "Search in all files",
+        ("ctrl+f", "ctrl+shift+f", "ctrl+shift+F", "ctrl+F"),
+        "workbench",
+        "search",
+        "In names and contents, and in the conversations.",
+        label="Search",
+        priority=True,
     ),
     Action(
         "view.reveal",

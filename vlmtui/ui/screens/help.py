@@ -18,6 +18,7 @@ _SECTIONS = (
     ("Everywhere", ("app",)),
     ("Workbench", ("workbench",)),
     ("Explorer", ("explorer",)),
+    ("Search", ("search",)),
     ("Preview", ("preview",)),
     ("Video", ("video",)),
     ("Data set", ("dataset",)),

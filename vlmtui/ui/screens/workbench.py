@@ -18,6 +18,7 @@ from vlmtui.safetext import safe_line
 from vlmtui.ui.actions import Scope, bindings, key_of
 from vlmtui.ui.engine_state import EngineState
 from vlmtui.ui.layout import Layout
+from vlmtui.ui.screens.workbench_chats import ChatActions
 from vlmtui.ui.screens.workbench_layout import LayoutActions
 from vlmtui.ui.training.tuning import TuningActions
 from vlmtui.ui.widgets.activity_bar import ActivityBar
@@ -30,7 +31,6 @@ from vlmtui.ui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.chats.conversation import Conversation
-    from vlmtui.chats.store import StoreError
     from vlmtui.engine.protocol import Failed, Finished, Loaded, Started, Tokens
     from vlmtui.media.client import MediaClient
     from vlmtui.models.sampling import FrameSampling
@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.widgets.video_view import VideoView
 
 
-class Workbench(LayoutActions, TuningActions, Screen[None]):
+class Workbench(LayoutActions, ChatActions, TuningActions, Screen[None]):
     """The main screen. What is shown of it in a small window is in `vlmtui.ui.arrangement`."""
 
     AUTO_FOCUS = "#explorer"
@@ -101,7 +101,7 @@ class Workbench(LayoutActions, TuningActions, Screen[None]):
 
         self._media = MediaClient()
         await self.editors.begin()
-        self._keeper = Keeper(self, self.directory, chats_file(), self._not_kept)
+        self._keeper = Keeper(self, self.directory, chats_file(), self.not_kept)
         self._chat = Chat(self._keeper.last(), id="chat")
         await self.chat_pane.mount(self._chat)
         await self.begin_layout()
@@ -172,9 +172,10 @@ class Workbench(LayoutActions, TuningActions, Screen[None]):
         for viewer in (self.viewer, *(group.viewer for group in self.editors.groups)):
             if viewer is not None and viewer.id == scope:
                 return cast(Widget, viewer)
-        if scope in ("problems", "output"):
-            shown = self.panel is not None and self.kept_layout.has("panel") and self.panel.view == scope
-            return self.panel.widget if shown and self.panel is not None else None
+        if self.panel is not None and self.panel.view == scope:
+            return self.panel.widget if self.kept_layout.has("panel") else None
+        if self.side_bar.view == scope:
+            return self.side_bar.widget
         return next(iter(self.query(f"#{scope}")), None) if scope in ("explorer", "chat") else None
 
     # ---- pictures ----
@@ -190,9 +191,10 @@ class Workbench(LayoutActions, TuningActions, Screen[None]):
         if self.complete:
             self.make_room(self.kept_layout.at)
             self.kept_layout.changed()
-            self._offer_shown()
+            self.offer_shown()
 
-    def _offer_shown(self) -> None:
+    def offer_shown(self) -> None:
+        """Offer the file on show for the next question."""
         tab = self.editors.shown
         self._offer(tab.path if tab is not None and tab.kind in ("picture", "video") else None)
 
@@ -371,56 +373,6 @@ class Workbench(LayoutActions, TuningActions, Screen[None]):
         question = next((message.text for message in reversed(messages) if message.role == "user"), "")
         if is_elsewhere(question) or is_the_models_own_no(messages[-1].text):
             self.chat.note(remark(key_of("model.choose")))
-
-    def action_new_conversation(self) -> None:
-        """Start over; the picture on show is offered again."""
-        if not self.complete:
-            return
-        self._show_conversation(self.keeper.new())
-
-    def _show_conversation(self, conversation: Conversation) -> None:
-        """Show `conversation` in place of the one on show; an answer that is being written there is stopped."""
-        if self.chat.busy:
-            self.workbench_app.stop_engine()
-            self.chat.abandon_answer()
-            self.keeper.save(self.conversation)
-        self.chat.reset(conversation)
-        self._offer_shown()
-        self.show_part("chat")
-
-    def action_conversations(self) -> None:
-        """Show the conversations that are kept."""
-        from vlmtui.ui.screens.chats import Chats
-
-        if not self.complete or isinstance(self.app.screen, Chats):
-            return
-        if self.keeper.store is None:
-            self.app.notify("Conversations are not kept: see the first message.", severity="warning", markup=False)
-            return
-        if not self.chat.busy:
-            self.keeper.save(self.conversation)
-        screen = Chats(self.keeper.store, self.keeper.workspace, self.conversation.id)
-        self.app.push_screen(screen, lambda id: self._conversation_chosen(id, screen.gone))
-
-    def _conversation_chosen(self, id: str | None, gone: set[str]) -> None:
-        from vlmtui.chats.store import StoreError
-
-        if id is None or id == self.conversation.id:
-            if self.conversation.id in gone:
-                self._show_conversation(self.keeper.new())
-            return
-        assert self.keeper.store is not None
-        try:
-            self._show_conversation(self.keeper.store.load(id))
-        except KeyError:
-            self.app.notify("That conversation is gone.", severity="warning", markup=False)
-        except StoreError as error:
-            self._not_kept(error)
-
-    def _not_kept(self, error: StoreError) -> None:
-        self.app.notify(
-            safe_line(f"{error.cause}: {error.remedy}.", 300), title="Conversations", severity="warning", markup=False
-        )
 
     def action_choose_model(self) -> None:
         """Open the model picker."""

@@ -10,6 +10,7 @@ from textual.widget import Widget
 from vlmtui.ui.actions import Scope
 from vlmtui.ui.arrangement import PARTS, Part
 from vlmtui.ui.widgets.editor_group import EditorGroup
+from vlmtui.ui.widgets.side_bar import side_views
 from vlmtui.ui.widgets.splitter import Splitter
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from vlmtui.ui.widgets.explorer import Explorer
     from vlmtui.ui.widgets.panel import PanelTabs
     from vlmtui.ui.widgets.problems_list import ProblemsList
+    from vlmtui.ui.widgets.search_view import SearchView
 
 _FIRST_SCOPE: dict[Part, Scope] = {"side": "explorer", "editors": "preview", "panel": "problems", "chat": "chat"}
 """The scope of the actions in each part, of what it shows first."""
@@ -50,6 +52,10 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
             await bench.editors.restore(groups, bench.kept_layout.state.active_group)
         if bench.kept_layout.state.panel:
             await self._open_panel(bench.kept_layout.state.panel_view)
+        if bench.kept_layout.state.view in side_views():
+            await self._open_side(bench.kept_layout.state.view)
+            if bench.kept_layout.at == "side":
+                bench.set_focus(self._focus_in("side"))
         bench.kept_layout.begin()
         bench.kept_layout.apply()
 
@@ -81,10 +87,13 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
     def _focus_in(self, part: Part) -> Widget | None:
         bench = self._bench
         if part == "side":
-            return bench.side_bar.widget
+            shown = bench.side_bar.widget
+            return cast(Widget, getattr(shown, "focus_target", shown))
         if part == "panel":
-            shown = bench.panel.widget if bench.panel is not None else None
-            return next(iter(shown.query("OutputLines")), shown) if shown is not None else None
+            view = bench.panel.widget if bench.panel is not None else None
+            if view is None or view.id == "output":
+                return next(iter(view.query("OutputLines")), view) if view is not None else None
+            return cast(Widget, getattr(view, "focus_target", view))
         return cast(Widget, bench.viewer) if part == "editors" else bench.chat
 
     def make_room(self, part: Part) -> None:
@@ -156,17 +165,23 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         """Show or hide the chat."""
         self._toggle("chat")
 
-    def action_show_explorer(self) -> None:
+    async def action_show_explorer(self) -> None:
         """Go to the explorer."""
-        self.show_part("explorer")
+        await self.show_side("explorer")
 
-    def action_reveal(self) -> None:
+    async def action_search(self) -> None:
+        """Go to the search's field."""
+        await self.show_side("search")
+        for view in self._bench.side_bar.query("#search"):
+            cast("SearchView", view).action_type()
+
+    async def action_reveal(self) -> None:
         """Put the explorer's cursor on the file on show."""
         shown = self._bench.editors.shown
         if shown is None:
             self.notify("No file is open.")
         elif cast("Explorer", self._bench.part("explorer")).reveal(shown.path):
-            self.show_part("explorer")
+            await self.show_side("explorer")
         else:
             self.notify("The file does not lie in this folder.", severity="warning")
 
@@ -214,6 +229,22 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
             await self._bench.mount(bar)
             self._bench.set_focus(bar)
 
+    # ---- the side bar ----
+
+    async def show_side(self, view: str) -> None:
+        """Go to a view of the side bar."""
+        if self._bench.complete:
+            await self._open_side(view)
+            self.show_part("explorer")
+            self._bench.kept_layout.changed()
+
+    async def _open_side(self, view: str) -> None:
+        bench = self._bench
+        shown = await bench.side_bar.show(view)
+        bench.kept_layout.state.view = view
+        if view == "search":
+            cast("SearchView", shown).look_in(bench.directory, bench.chats_with)
+
     # ---- the panel ----
 
     async def _show_panel(self, view: str) -> None:
@@ -248,17 +279,27 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
 
     async def on_problems_list_open_requested(self, message: ProblemsList.OpenRequested) -> None:
         """Go to the file of a problem, and to its row."""
+        problem = message.problem
+        if problem.path:
+            await self._open_at(problem.path, row=problem.row or 0, pin=True)
+
+    async def on_search_view_open_requested(self, message: SearchView.OpenRequested) -> None:
+        """Show the file in which something was found, there."""
+        await self._open_at(message.path, line=message.line, row=message.row, pin=message.pin)
+
+    async def _open_at(self, name: str, *, line: int = 0, row: int = 0, pin: bool) -> None:
+        """Show a file of the folder, at its line or row from 1; with `pin` its tab stays and takes the focus."""
         from vlmtui.media.kinds import kind_of
 
-        problem = message.problem
-        if not problem.path:
-            return
-        path = self._bench.directory / problem.path
-        await self._bench.editors.open(path, kind_of(path), pin=True)
+        path = self._bench.directory / name
+        await self._bench.editors.open(path, kind_of(path), pin=pin)
         viewer = self._bench.viewer
-        if problem.row is not None and viewer is not None and viewer.id == "dataset":
-            viewer.go_to_row(problem.row)
-        self.show_part("preview")
+        if row and viewer.id == "dataset":
+            viewer.go_to_row(row)
+        elif line and viewer.id == "preview":
+            viewer.go_to_line(line)
+        if pin:
+            self.show_part("preview")
 
     async def on_panel_tabs_chosen(self, message: PanelTabs.Chosen) -> None:
         """A view's name was clicked."""

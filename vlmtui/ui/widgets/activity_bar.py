@@ -31,6 +31,7 @@ class Entry(NamedTuple):
 
 ENTRIES = (
     Entry("≡", "Explorer", "view.explorer", "explorer"),
+    Entry("○", "Search", "view.search", "search"),
     Entry("«", "Conversations", "chat.conversations"),
     Entry("◊", "Models", "model.choose"),
     Entry("☼", "Settings", "app.settings"),

@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.color import Color, ColorParseError
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.timer import Timer
@@ -136,6 +137,7 @@ class Preview(Widget):
         self._ahead = Ahead(self._draw_ahead, self._sibling_of, self._arrived)
         self._rest: Timer | None = None
         self._dragged: tuple[int, int] | None = None
+        self._line = 0
 
     @property
     def info(self) -> MediaInfo | None:
@@ -175,6 +177,7 @@ class Preview(Widget):
         self._drawn_for = ()
         self._failed = None
         self._view = _WHOLE
+        self._line = 0
         self._playing, self._played = False, 0.0
         self.workers.cancel_group(self, "preview-play")
         self._stop_rest()
@@ -214,6 +217,13 @@ class Preview(Widget):
     def on_show(self) -> None:
         """Go on playing."""
         self._play_on()
+
+    def go_to_line(self, line: int) -> None:
+        """Show the text from near its line `line` on, counted from 1, as soon as it is there, and let it stand out."""
+        self._line = line
+        shown = self._shown
+        if shown is not None and shown.path == str(self.path) and shown.head:
+            self._show_text(shown.head)
 
     def reload(self) -> None:
         """Draw the file anew, whatever is known about it."""
@@ -319,9 +329,7 @@ class Preview(Widget):
             self.query_one(PreviewCanvas).draw(rendered, tmux=self.terminal.tmux)
             self._show_only("preview-canvas")
         elif info.head:
-            self.query_one("#preview-head", Static).update(safe_text(info.head))
-            self.query_one("#preview-text").scroll_home(animate=False)
-            self._show_only("preview-text")
+            self._show_text(info.head)
         else:
             kind = "dataset" if info.kind == "dataset" else "file"
             self._message(f"This {kind} has no preview. Pictures, videos and texts have one.")
@@ -330,6 +338,22 @@ class Preview(Widget):
             self.post_message(self.Shown(self, path, info))
             if self.query_one(PreviewMetadata).display:
                 self._inspect(path)
+
+    def _show_text(self, head: str) -> None:
+        """Show the beginning of a text, at the line that is wanted."""
+        text, scroll = Content(safe_text(head)), self.query_one("#preview-text")
+        above = 0
+        if self._line:
+            lines = text.plain.split("\n")
+            start = sum(len(line) + 1 for line in lines[: self._line - 1])
+            if self._line <= len(lines):
+                text = text.stylize("bold $text-warning", start, start + len(lines[self._line - 1]))
+            room = max(1, scroll.scrollable_content_region.width)
+            above = Content(text.plain[:start]).get_height({}, room) - 1
+        self.query_one("#preview-head", Static).update(text)
+        self._show_only("preview-text")
+        wanted = max(0, above - scroll.size.height // 3)
+        self.call_after_refresh(scroll.scroll_to, y=wanted, animate=False)
 
     def _fail(self, path: Path, failure: MediaFailure) -> None:
         line = safe_line(failure.line)

@@ -29,7 +29,7 @@ class SideView(NamedTuple):
     widget: str
 
 
-VIEWS: tuple[SideView, ...] = ()
+VIEWS: tuple[SideView, ...] = (SideView("search", "Search", "vlmtui.ui.widgets.search_view", "SearchView"),)
 """Beside the explorer, which is there from the first paint on."""
 
 
