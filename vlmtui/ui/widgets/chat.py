@@ -6,6 +6,7 @@ It shows engine events that are handed to it and posts what the user wants; it k
 from __future__ import annotations
 
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 from textual import events, on
@@ -437,6 +438,7 @@ class Chat(Widget):
     @on(TextArea.Changed)
     def _typed(self, event: TextArea.Changed) -> None:
         event.stop()
+        self._transcript.typed_at = monotonic()
         if event.text_area.text != self._put:
             self._put = ""
             self.say("")

@@ -24,8 +24,12 @@ from vlmtui.ui.widgets.chips import mark_of
 from vlmtui.ui.widgets.lines import Line, LinesVisual, RowsVisual
 from vlmtui.ui.widgets.markdown_lines import MarkdownLines
 
-# Faster than this nobody reads, and each paint costs the machine that also generates.
+# Faster than this nobody reads, and each paint costs the machine that also generates. Between two paints of an answer
+# there is time for keys: so many times what a paint takes on this machine, and more while the user types.
 _SECONDS_BETWEEN_PAINTS = 1 / 20
+_MOST_SECONDS_BETWEEN_PAINTS = 1 / 4
+_PAINTS_LEFT_FREE = 6
+_SECONDS_WHILE_TYPING = 1 / 8
 _DIM = "$foreground 60%"
 _RETRY = {"chat": "retry"}
 _STEPS = {"older": -1, "newer": 1}
@@ -63,18 +67,27 @@ class MessageView(Widget, can_focus=False):
         self._markdown = MarkdownLines()
         self._taken = 0  # characters of `message.text` that are laid out
         self._painted_at = 0.0
+        self._paint_took = 0.0
         self._timer: Timer | None = None
         self._visual = LinesVisual([])
         self._changed_from = 0  # the first line that is not as it was painted
         self._painting: dict[int, Strip] = {}  # the rows that are being painted
         self._lay_out()
 
-    def changed(self) -> None:
-        """The message has more text, or another state: show it, soon enough for the eye."""
+    def changed(self, *, typing: bool = False) -> None:
+        """The message has more text, or another state: show it, soon enough for the eye.
+
+        Args:
+            typing: the user is writing the next question: keys come first.
+        """
         if self.message.state != "streaming":
             self._show()
         elif self._timer is None:
-            due = self._painted_at + _SECONDS_BETWEEN_PAINTS - monotonic()
+            pause = max(_SECONDS_BETWEEN_PAINTS, _PAINTS_LEFT_FREE * self._paint_took)
+            pause = min(pause, _MOST_SECONDS_BETWEEN_PAINTS)
+            if typing:
+                pause = max(pause, _SECONDS_WHILE_TYPING)
+            due = self._painted_at + pause - monotonic()
             if due <= 0:
                 self._show()
             else:
@@ -151,7 +164,11 @@ class MessageView(Widget, can_focus=False):
             self.refresh(Region(0, first, width, max(1, height - first)))
         else:
             self.refresh(layout=True)
+        self.call_after_refresh(self._painted)
         self.post_message(self.Grew())
+
+    def _painted(self) -> None:
+        self._paint_took = monotonic() - self._painted_at
 
     def _lay_out(self) -> None:
         message = self.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 from textual import events, on
@@ -21,6 +22,7 @@ from vlmtui.ui.widgets.message_view import MessageView, NoteView
 
 # The number of mounted widgets is what a resize or a change of focus costs.
 WINDOW = 20
+_STILL_TYPING_S = 0.5
 
 Entry = ChatMessage | str
 """What the transcript shows: a message, or a note from the app."""
@@ -67,6 +69,8 @@ class Transcript(VerticalScroll):
         self._loading = False
         self.place_of: Callable[[ChatMessage], tuple[int, int]] = lambda _: (1, 1)
         """Which version of how many a message is."""
+        self.typed_at = -_STILL_TYPING_S
+        """When the user last wrote at the next question."""
 
     @property
     def earlier(self) -> int:
@@ -115,7 +119,7 @@ class Transcript(VerticalScroll):
         """The newest message has more text, or another state."""
         view = self.newest
         if view is not None and view.message is message:
-            view.changed()
+            view.changed(typing=monotonic() - self.typed_at < _STILL_TYPING_S)
 
     def remove_newest_message(self) -> None:
         """Take the newest message away, e.g. a failed answer that is asked for again; notes below it stay."""
