@@ -106,6 +106,11 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--revision", metavar="R", help="branch, tag or commit on the hub")
     parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--dtype", metavar="T", help="auto, float32, bfloat16 or float16")
+    parser.add_argument(
+        "--quantize",
+        choices=("none", "8bit", "4bit", "int8"),
+        help="smaller weights: 8bit, 4bit (bitsandbytes), int8 (for a CPU)",
+    )
 
 
 def _open(options: argparse.Namespace) -> int:

@@ -30,6 +30,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dtype: Annotated[
         Literal["auto", "float32", "bfloat16", "float16"], Meta(description="precision of the weights")
     ] = "auto"
+    quantize: Annotated[
+        Literal["none", "8bit", "4bit", "int8"],
+        Meta(description="smaller weights: 8bit and 4bit by bitsandbytes, int8 on a CPU"),
+    ] = "none"
     model_folders: Annotated[
         str, Meta(description="where to look for checkpoints and adapters: folders with a colon between")
     ] = ""

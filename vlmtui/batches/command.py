@@ -143,7 +143,17 @@ async def _run(
 ) -> int:
     """Run the batch, show it, end the engine; return the exit code."""
     client = EngineClient()
-    run = Run(job, files, out, journal, client, device=question.device, dtype=question.dtype, again=options.retry)
+    run = Run(
+        job,
+        files,
+        out,
+        journal,
+        client,
+        device=question.device,
+        dtype=question.dtype,
+        quantize=question.quantize,
+        again=options.retry,
+    )
     stopped_by: list[int] = []
     listener = asyncio.create_task(_listen(run.control)) if options.controlled else None
     with _stopped_by_signals(run.control, stopped_by):

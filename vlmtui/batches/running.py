@@ -18,6 +18,7 @@ from vlmtui.batches.writing import line_of, write_rows
 from vlmtui.engine.ask import loading_words
 from vlmtui.engine.client import EngineClient
 from vlmtui.engine.protocol import Answer, Answers, BatchRow, Failed, Finished, Loaded, LoadProgress
+from vlmtui.models.hardware import Quantize
 
 _WINDOW = 1000  # files that the engine is told about at a time
 _FIRST_GUESS = 8  # rows that may have been in the works when the engine died before it answered any
@@ -72,6 +73,7 @@ class Run:
         *,
         device: str = "auto",
         dtype: str = "auto",
+        quantize: Quantize = "none",
         again: bool = False,
     ) -> None:
         """`again`: files that failed before are done again."""
@@ -81,7 +83,7 @@ class Run:
         self._out = out
         self._journal = journal
         self._client = client
-        self._device, self._dtype = device, dtype
+        self._device, self._dtype, self._quantize = device, dtype, quantize
         self._todo: dict[str, File] = {}
         self._failed = 0
         for file in files:
@@ -153,7 +155,12 @@ class Run:
     async def _load(self) -> AsyncGenerator[Loading | Failed, None]:
         job = self._job
         loads = self._client.load(
-            job.model, revision=job.revision or None, device=self._device, dtype=self._dtype, adapter=job.adapter
+            job.model,
+            revision=job.revision or None,
+            device=self._device,
+            dtype=self._dtype,
+            adapter=job.adapter,
+            quantize=self._quantize,
         )
         async with aclosing(loads):
             async for event in loads:
@@ -253,5 +260,5 @@ class Run:
             line = f"stopped after {self._done:,} of {len(self._files):,}; the same command goes on from there"
             return Ended(reason="stopped", line=line, **counts)
         files = f"{len(self._files):,} file{'s' if len(self._files) != 1 else ''}"
-        failed = f", {self._failed:,} of them failed: the rows say why" if self._failed else ""
-        return Ended(reason="done", line=f"{files} in {self._out}{failed}", **counts)
+        failed = f", {self._failed:,} of them failed (the rows say why)," if self._failed else ""
+        return Ended(reason="done", line=f"{files}{failed} in {self._out}", **counts)

@@ -43,6 +43,7 @@ from vlmtui.engine.protocol import (
     decode_event,
     encode,
 )
+from vlmtui.models.hardware import Quantize
 
 _LONGEST_LINE = 64 * 1024 * 1024
 _LOG_LIMIT = 2 * 1024 * 1024
@@ -126,6 +127,7 @@ class EngineClient:
         dtype: str = "auto",
         offline: bool = False,
         adapter: str = "",
+        quantize: Quantize = "none",
     ) -> AsyncGenerator[LoadProgress | Loaded | Finished | Failed, None]:
         """Load a checkpoint: `demo`, a hub id, or a folder; `adapter` is the folder of one to lay over it.
 
@@ -133,7 +135,14 @@ class EngineClient:
         """
         async with _Turn(self._turn) as turn:
             wanted = Load(
-                id=0, model=model, revision=revision, device=device, dtype=dtype, offline=offline, adapter=adapter
+                id=0,
+                model=model,
+                revision=revision,
+                device=device,
+                dtype=dtype,
+                offline=offline,
+                adapter=adapter,
+                quantize=quantize,
             )
             if self._wanted is None:
                 self._wanted = wanted  # a first question after a failed first load tries it again

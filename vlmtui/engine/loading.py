@@ -15,6 +15,7 @@ import transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
+from vlmtui.engine import int8, quantising
 from vlmtui.engine.cache import Memory
 from vlmtui.engine.failures import EngineFailure
 from vlmtui.engine.protocol import Event, Load, Loaded, LoadProgress
@@ -91,6 +92,7 @@ def load(
         raise EngineFailure("bad_device", error.cause, error.remedy) from error
     if device == "cpu":
         torch.set_num_threads(threads_for(usable_cores(), torch.get_num_threads()))
+    quantising.check(request.quantize, device)
     check()
     adapter = _adapter(request.adapter)
     resolved = resolve(request, report, check)
@@ -98,7 +100,7 @@ def load(
     folder = resolved.complete() if resolved.complete is not None else resolved.folder
     parameters = _check_weights(folder, resolved.name)
     if device == "cpu":
-        _check_memory(parameters * BYTES_PER_PARAMETER[dtype])
+        _check_memory(quantising.bytes_to_load(request.quantize, folder, parameters, BYTES_PER_PARAMETER[dtype]))
     check()
     report(LoadProgress(id=request.id, stage="processor", total=1))
     processor = _processor(folder, config.model_type)
@@ -114,8 +116,11 @@ def load(
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
-            device_map={"": device} if device != "cpu" else None,
+            **quantising.placement(request.quantize, device, dtype, folder),
         )
+    parameters = model.num_parameters()
+    if request.quantize == "int8":
+        int8.quantise(model)
     if adapter is not None:
         _lay_over(model, adapter)
     model.eval()
@@ -133,13 +138,14 @@ def load(
         kind="base" if is_base(resolved.name, processor) else "instruct",
         device=device,
         dtype=dtype,
-        parameters=model.num_parameters(),
+        parameters=parameters,
         context=int(getattr(config.get_text_config(), "max_position_embeddings", 0) or 0) or 2048,
         processor=_settings(processor, splitting),
         demo=resolved.demo,
         video=config.model_type in FAMILY and getattr(processor, "video_processor", None) is not None,
         seconds=time.perf_counter() - asked_at,
         adapter=str(adapter or ""),
+        quantize=request.quantize,
     )
     return Checkpoint(model=model, processor=processor, loaded=loaded)
 

@@ -69,7 +69,7 @@ def count_parameters(folder: Path) -> int:
 
 def parameters_in(path: Path) -> int:
     """Return how many parameters one safetensors file holds; raises as `count_parameters`."""
-    return sum(math.prod(shape) for shape in _shapes_in(path).values())
+    return sum(math.prod(shape) for shape in shapes_in(path).values())
 
 
 def count_quantisable(folder: Path) -> int:
@@ -84,13 +84,13 @@ def count_quantisable(folder: Path) -> int:
     return sum(
         math.prod(shape)
         for path in safetensors_files(folder)
-        for name, shape in _shapes_in(path).items()
+        for name, shape in shapes_in(path).items()
         if len(shape) == 2 and "embed" not in name and "lm_head" not in name
     )
 
 
-def _shapes_in(path: Path) -> dict[str, list[int]]:
-    """Return the shape of each tensor in a safetensors file, from its header."""
+def shapes_in(path: Path) -> dict[str, list[int]]:
+    """Return the shape of each tensor in a safetensors file, from its header; raises as `count_parameters`."""
     with path.open("rb") as stream:
         start = stream.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0

@@ -85,6 +85,7 @@ class VlmtuiApp(App[int]):
             self.settings.revision or None,
             self.settings.device,
             self.settings.dtype,
+            self.settings.quantize,
         )
         self._select = select
         self._mistakes = mistakes or []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from vlmtui.models.hardware import Quantize
 
 Phase = Literal["off", "starting", "loading", "ready", "reading", "answering", "stopping", "failed"]
 
@@ -62,9 +65,12 @@ class EngineState:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """What to load: `demo`, a hub id, or a folder; and how."""
+    """What to load: `demo`, a hub id, or a folder; and how: `quantize` is the kind of weights."""
 
     model: str
     revision: str | None = None
     device: str = "auto"
     dtype: str = "auto"
+    quantize: Quantize = "none"
+    adapter: str = ""
+    """The folder of one to lay over it; empty for none."""

@@ -159,7 +159,14 @@ class Session:
             tokens_per_s=0.0,
             ttft_s=0.0,
         )
-        events = self._client.load(choice.model, revision=choice.revision, device=choice.device, dtype=choice.dtype)
+        events = self._client.load(
+            choice.model,
+            revision=choice.revision,
+            device=choice.device,
+            dtype=choice.dtype,
+            quantize=choice.quantize,
+            adapter=choice.adapter,
+        )
         async for event in events:
             match event:
                 case LoadProgress():
@@ -183,7 +190,7 @@ class Session:
             detail="",
             model=safe_line(loaded.name),
             device=safe_line(loaded.device),
-            dtype=safe_line(loaded.dtype),
+            dtype=safe_line(loaded.dtype) if loaded.quantize == "none" else loaded.quantize,
             base=loaded.kind == "base",
             demo=loaded.demo,
             context_total=loaded.context,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import replace
+from typing import ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,12 +14,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from vlmtui.models.hardware import Quantize
 from vlmtui.safetext import safe_line
 from vlmtui.ui.engine_state import ModelChoice
 from vlmtui.ui.model_rows import ModelRow, model_rows, row_content, typed_row
 from vlmtui.ui.session import Session
 
-_KEYS = "Enter loads · Esc closes"
+_KEYS = "Enter loads · Tab: weights {weights} · Esc closes"
+_WEIGHTS = {"none": "as stored", "int8": "int8, for a CPU", "8bit": "8-bit", "4bit": "4-bit"}
 _LOADING_KEYS = "Esc stops loading · Enter lets it go on in the background"
 
 
@@ -28,6 +31,7 @@ class ModelPicker(ModalScreen[None]):
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", show=False, priority=True),
+        Binding("tab", "weights", "Weights", show=False, priority=True),
         Binding("down", "move(1)", "Down", show=False, priority=True),
         Binding("up", "move(-1)", "Up", show=False, priority=True),
         Binding("pagedown", "move(8)", "Page down", show=False, priority=True),
@@ -41,6 +45,7 @@ class ModelPicker(ModalScreen[None]):
         self._shown: list[ModelRow] = []
         self._loading: ModelChoice | None = None
         self._previous: ModelChoice | None = None
+        self._weights: Quantize | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -48,12 +53,25 @@ class ModelPicker(ModalScreen[None]):
             yield Input(placeholder="Pick below, or type a hub id or a folder: owner/name, ~/models/mine")
             yield OptionList(markup=False, compact=True)
             yield Static(id="picker-says")
-            yield Static(_KEYS, classes="dialog-keys")
+            yield Static(classes="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one(OptionList).can_focus = False
         self.query_one(Input).focus()
+        settings = self.app.settings  # type: ignore[attr-defined]
+        self._weights = self._session.choice.quantize if self._session.choice is not None else settings.quantize
+        self._show_keys()
         self._find_rows()
+
+    def _show_keys(self) -> None:
+        keys = _KEYS.format(weights=_WEIGHTS[self._weights or "none"])
+        self.query_one(".dialog-keys", Static).update(_LOADING_KEYS if self._loading is not None else keys)
+
+    def action_weights(self) -> None:
+        """Choose the kind of weights that the next load makes."""
+        kinds = list(_WEIGHTS)
+        self._weights = cast(Quantize, kinds[(kinds.index(self._weights or "none") + 1) % len(kinds)])
+        self._show_keys()
 
     @work(exit_on_error=False)
     async def _find_rows(self) -> None:
@@ -113,9 +131,11 @@ class ModelPicker(ModalScreen[None]):
     def _load(self, row: ModelRow) -> None:
         settings = self.app.settings  # type: ignore[attr-defined]
         choice = row.choice or ModelChoice(row.model, None, settings.device, settings.dtype)
+        if choice is not self._previous:
+            choice = replace(choice, quantize=self._weights or "none")
         self._loading = choice
         self._say(f"Loading {safe_line(choice.model)}…")
-        self.query_one(".dialog-keys", Static).update(_LOADING_KEYS)
+        self._show_keys()
         self.app.load_model(choice, keep=True)  # type: ignore[attr-defined]
 
     def session_says(self, message: object) -> None:
@@ -139,7 +159,7 @@ class ModelPicker(ModalScreen[None]):
     def _over(self, previous: ModelChoice | None) -> None:
         self._loading = None
         self._previous = previous
-        self.query_one(".dialog-keys", Static).update(_KEYS)
+        self._show_keys()
         self._show(self.query_one(Input).value.strip())
 
     def _say(self, text: str, *, failed: bool = False) -> None:

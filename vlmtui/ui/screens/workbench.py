@@ -77,6 +77,7 @@ class Workbench(LayoutActions, ChatActions, TuningActions, Screen[None]):
         self._samplings: dict[Path, FrameSampling] = {}  # of videos, where it was chosen
         self._greeted = False
         self.followed: dict[str, Path] = {}
+        self._offered: set[str] = set()  # models that int8 weights were offered for
         """Logs of runs that the output shows, beside the model's."""
         self.complete = False
         """Whether the preview and the chat are there: some milliseconds after the first paint."""
@@ -298,6 +299,15 @@ class Workbench(LayoutActions, ChatActions, TuningActions, Screen[None]):
         for viewer in self.editors.viewers:
             viewer.processor = self.workbench_app.session.processor
             if viewer.id == "preview":
+        from vlmtui.models.hardware import int8_pays
+
+        if int8_pays(loaded.device, loaded.quantize, loaded.parameters) and loaded.name not in self._offered:
+            self._offered.add(loaded.name)
+            self.chat.say(
+                f"Without a GPU, int8 weights answer nearly twice as fast: {key_of('model.choose')}, "
+                "Tab until it says int8, Enter."
+            )
+
                 self._describe(viewer)
 
     def action_toggle_full_resolution(self) -> None:
