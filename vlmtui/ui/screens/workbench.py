@@ -76,8 +76,8 @@ class Workbench(LayoutActions, ChatActions, TuningActions, Screen[None]):
         self._keeper: Keeper | None = None
         self._samplings: dict[Path, FrameSampling] = {}  # of videos, where it was chosen
         self._greeted = False
-        self.followed: dict[str, Path] = {}
         self._offered: set[str] = set()  # models that int8 weights were offered for
+        self.followed: dict[str, Path] = {}
         """Logs of runs that the output shows, beside the model's."""
         self.complete = False
         """Whether the preview and the chat are there: some milliseconds after the first paint."""
@@ -295,10 +295,6 @@ class Workbench(LayoutActions, ChatActions, TuningActions, Screen[None]):
                 f"{key_of('model.choose')} chooses a real SmolVLM."
             )
 
-    def _show_cost(self) -> None:
-        for viewer in self.editors.viewers:
-            viewer.processor = self.workbench_app.session.processor
-            if viewer.id == "preview":
         from vlmtui.models.hardware import int8_pays
 
         if int8_pays(loaded.device, loaded.quantize, loaded.parameters) and loaded.name not in self._offered:
@@ -308,6 +304,10 @@ class Workbench(LayoutActions, ChatActions, TuningActions, Screen[None]):
                 "Tab until it says int8, Enter."
             )
 
+    def _show_cost(self) -> None:
+        for viewer in self.editors.viewers:
+            viewer.processor = self.workbench_app.session.processor
+            if viewer.id == "preview":
                 self._describe(viewer)
 
     def action_toggle_full_resolution(self) -> None:
