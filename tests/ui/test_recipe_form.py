@@ -9,13 +9,13 @@ import pytest
 from textual.widgets import TextArea
 
 from tests.ui.conftest import MakeApp, png, ready, screen_text, type_text, until
-from vlmtui.runs.control import stop
 from vlmtui.runs.folder import every
 from vlmtui.runs.status import ENDED
 from vlmtui.ui.screens.confirm import Confirm
 from vlmtui.ui.training.document import UnfitFile, opened, read
 from vlmtui.ui.training.dry_run import DryRun
 from vlmtui.ui.training.form import RecipeForm
+from vlmtui.ui.training.pushing import PushResult
 
 
 @pytest.fixture
@@ -101,10 +101,31 @@ async def test_from_a_data_set_on_show_to_a_run(
         (run,) = every(tmp_path / "runs")
         await until(pilot, lambda: run.state() in ENDED or run.events_file.stat().st_size > 0)
         await until(pilot, lambda: f"process {run.status().process.pid} begins" in screen_text(pilot))
-        if run.state() not in ENDED:
-            stop(run)
         await until(pilot, lambda: run.state() in ENDED, 120)
-        assert run.state() in ("finished", "stopped"), run.log_file.read_text()[-2000:]
+        assert run.state() == "finished", run.log_file.read_text()[-2000:]
+
+        # what came of it, in the chat
+        await app.run_action("app.run_action_of('tune.result')")
+        result = workspace / "colours-adapter"
+        await until(pilot, lambda: app.session.loaded is not None and app.session.loaded.adapter == str(result))
+        await until(pilot, lambda: "+ colours-adapter" in screen_text(pilot))
+        await app.run_action("app.run_action_of('tune.base')")
+        await until(pilot, lambda: app.session.loaded is not None and not app.session.loaded.adapter)
+
+        # the hub is told nothing before it is seen what goes there
+        await app.run_action("app.run_action_of('tune.push')")
+        await until(pilot, lambda: isinstance(app.screen, PushResult))
+        await type_text(pilot, "nobody")
+        await pilot.press("enter")
+        await until(pilot, lambda: "write it as owner/name" in screen_text(pilot))
+        await type_text(pilot, "/tuned")
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: isinstance(app.screen, Confirm) and "adapter_model.safetensors" in screen_text(pilot)
+        )
+        assert "huggingface.co/nobody/tuned" in screen_text(pilot)
+        await pilot.press("n")
+        await until(pilot, lambda: "Nothing was sent" in screen_text(pilot))
 
 
 def test_a_file_that_is_no_recipe_is_not_shown(tmp_path: Path) -> None:

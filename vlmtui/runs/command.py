@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from vlmtui.runs import publishing
 from vlmtui.runs.control import resume, stop
 from vlmtui.runs.events import EventReader
 from vlmtui.runs.folder import Job, RunError, RunFolder, every, find, remove
@@ -138,6 +139,25 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _merge(options: argparse.Namespace) -> int:
+    return publishing.merge(find(options.run_id), Path(options.folder))
+
+
+def _push(options: argparse.Namespace) -> int:
+    folder = Path(options.merged) if options.merged else None
+    planned = publishing.plan(find(options.run_id), options.repository, folder=folder, private=not options.public)
+    for line in planned.lines:
+        _say(line)
+    if not options.yes:
+        if not sys.stdin.isatty():
+            raise RunError("nothing was sent", "look at what goes where, and add --yes")
+        if input("Push it? [y/N] ").strip().lower() not in ("y", "yes"):
+            _say("Nothing was sent.")
+            return 0
+    _say(publishing.push(planned))
+    return 0
+
+
 def _say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - what the command is for
 
@@ -150,6 +170,8 @@ _ACTIONS = {
     "resume": _resume,
     "rm": _remove,
     "export": _export,
+    "merge": _merge,
+    "push": _push,
 }
 
 
@@ -163,7 +185,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     resumed = actions.add_parser("resume", help="go on from the last checkpoint")
     removed = actions.add_parser("rm", help="delete runs that are over; their results stay")
     exported = actions.add_parser("export", help="pack a run's recipe, log and results into a .tar.gz")
-    for one in (shown, watched, stopped, resumed, exported):
+    merged = actions.add_parser("merge", help="write the model with the run's adapter laid into its weights")
+    pushed = actions.add_parser("push", help="send a run's result to the hub; shows first what goes where, and asks")
+    for one in (shown, watched, stopped, resumed, exported, merged, pushed):
         one.add_argument("run_id", metavar="RUN", help="its id, a part of it, or `last`")
     for one in (listed, shown, watched):
         one.add_argument("--json", action="store_true", help="for a machine to read")
@@ -171,4 +195,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     removed.add_argument("run_ids", nargs="+", metavar="RUN")
     exported.add_argument("file", metavar="FILE.tar.gz")
     exported.add_argument("--checkpoints", action="store_true", help="with the checkpoints, which are large")
+    merged.add_argument("folder", metavar="FOLDER", help="where to write it; must not exist")
+    pushed.add_argument("repository", metavar="OWNER/NAME")
+    pushed.add_argument("--merged", metavar="FOLDER", help="push this merged model instead of the result")
+    pushed.add_argument("--public", action="store_true", help="let everybody read it (default: private)")
+    pushed.add_argument("--yes", action="store_true", help="do not ask")
     parser.set_defaults(run=runs)

@@ -11,19 +11,20 @@ from vlmtui.safetext import safe_line
 _SHOWN = ("eval_loss", "exact_match", "relaxed_accuracy", "anls", "eval_rewards/accuracies", "answer_length")
 
 
-def model_card(job: Job, scores: dict[str, dict[str, dict[str, float]]]) -> str:
+def model_card(job: Job, scores: dict[str, dict[str, dict[str, float]]], *, merged: bool = False) -> str:
     """Return the README of a result: model card metadata, recipe, metrics before and after.
 
     Args:
         scores: by stage, by step.
+        merged: the adapter is laid into the weights that the card goes with.
     """
     base = str(job.recipe["model"]["model_name_or_path"])
-    adapter = bool(job.recipe["model"].get("use_peft"))
+    adapter = bool(job.recipe["model"].get("use_peft")) and not merged
     lines = ["---", "library_name: " + ("peft" if adapter else "transformers"), "pipeline_tag: image-text-to-text"]
     if base != "demo" and not base.startswith("/"):
         lines.append(f"base_model: {json.dumps(base)}")
     lines += ["tags: [trl, vlmtui]", "---", "", f"# {safe_line(job.title)}", ""]
-    kind = "An adapter for" if adapter else "All weights of"
+    kind = "An adapter for" if adapter else "An adapter laid into the weights of" if merged else "All weights of"
     methods = " and then ".join(stage["method"].upper() for stage in job.recipe["stages"])
     names = ", ".join(dict.fromkeys(safe_line(_last(stage["data"]["dataset_name"])) for stage in job.recipe["stages"]))
     lines += [f"{kind} `{safe_line(_last(base))}`, trained with {methods} on `{names}`.", ""]

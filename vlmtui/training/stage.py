@@ -177,7 +177,7 @@ def trainer_arguments(stage: Stage, output: Path, *, evaluates: bool, on_cpu: bo
     else:
         given["eval_strategy"] = "no"
     if not given.get("bf16") and not given.get("fp16"):
-        dtype = _precision(on_cpu)
+        dtype = precision(on_cpu)
         defaults |= {"bf16": dtype == "bfloat16", "fp16": dtype == "float16"}
     fixed: dict[str, Any] = {
         "output_dir": str(output),
@@ -193,7 +193,8 @@ def trainer_arguments(stage: Stage, output: Path, *, evaluates: bool, on_cpu: bo
         raise TrainingFailure(f"TRL refuses the recipe: {error}", "correct it and start again") from None
 
 
-def _precision(on_cpu: bool) -> str:
+def precision(on_cpu: bool) -> str:
+    """Return the precision that the hardware is best at: `float32`, `bfloat16` or `float16`."""
     if on_cpu or not torch.cuda.is_available():
         return "float32"
     properties = torch.cuda.get_device_properties(0)

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 from vlmtui.runs.control import resume, start, stop
 from vlmtui.runs.events import Answers, Checkpointed, Event, EventReader, Logged, Note, Stage, read_events
 from vlmtui.runs.folder import RunFolder, create, every
+from vlmtui.runs.publishing import merge
 from vlmtui.runs.status import ENDED
 from vlmtui.training.recipe import parse_recipe
 
@@ -143,6 +144,11 @@ def test_sft_and_then_dpo_with_answers_at_each_evaluation(workspace: Path, tmp_p
     assert any("magnitude" in name for name in names)
     assert "| eval_rewards/accuracies |" in (tmp_path / "out" / "README.md").read_text()
     assert list((run.path / "tensorboard" / "dpo").glob("events*"))
+
+    assert merge(run, tmp_path / "merged") == 0  # which checks that the answers agree
+    assert not any("lora" in name for name in load_file(tmp_path / "merged" / "model.safetensors"))
+    assert "An adapter laid into the weights of `demo`" in (tmp_path / "merged" / "README.md").read_text()
+    assert merge(run, tmp_path / "merged") == 1  # nothing is written over
 
 
 def test_kto_learns_from_good_and_bad_answers(workspace: Path, tmp_path: Path) -> None:

@@ -21,4 +21,28 @@ ACTIONS: tuple[Action, ...] = (
         "fine_tune_on_shown",
         "A small recipe for the data set on show and the chat's model.",
     ),
+    Action(
+        "tune.result",
+        "Chat with the last run's result",
+        (),
+        "workbench",
+        "chat_with_result",
+        "The adapter of the run that finished last, over its model.",
+    ),
+    Action(
+        "tune.base",
+        "Chat with the model without its adapter",
+        (),
+        "workbench",
+        "chat_with_base",
+        "To see what the training has changed.",
+    ),
+    Action(
+        "tune.push",
+        "Push the last run's result to the hub",
+        (),
+        "workbench",
+        "push_result",
+        "Shows first what goes where, and asks.",
+    ),
 )

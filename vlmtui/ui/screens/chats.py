@@ -16,7 +16,7 @@ from vlmtui.ui.widgets.chats_list import ChatsList
 
 _KEYS = (
     "Enter opens · / searches · p pins · r renames · d deletes · u undoes\n"
-    "e Markdown · j JSON · t data set row · a all folders · Esc closes"
+    "e Markdown · j JSON · t data set row · f fine-tune · a all folders · Esc closes"
 )
 
 
@@ -48,6 +48,11 @@ class Chats(ModalScreen[str | None]):
     @on(ChatsList.OpenRequested)
     def _open(self, event: ChatsList.OpenRequested) -> None:
         self.dismiss(event.id)
+
+    @on(ChatsList.FineTuneRequested)
+    def _fine_tune(self, event: ChatsList.FineTuneRequested) -> None:
+        self.dismiss(None)
+        self.app.screen_stack[0].fine_tune_on(event.file)  # type: ignore[attr-defined]
 
     @on(ChatsList.Deleted)
     def _deleted(self, event: ChatsList.Deleted) -> None:

@@ -287,7 +287,8 @@ class Workbench(LayoutActions, ChatActions, TuningActions, Screen[None]):
             chosen: the user has chosen a model, now or before; else the demo model says what it is.
         """
         self._show_cost()
-        self._chat_title.update(Content(f"CHAT  {safe_line(loaded.name, 40)}"))
+        over = f" + {safe_line(Path(loaded.adapter).name, 30)}" if loaded.adapter else ""
+        self._chat_title.update(Content(f"CHAT  {safe_line(loaded.name, 40)}{over}"))
         if loaded.demo and not chosen and not self._greeted:
             self._greeted = True
             self.chat.say(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from textual.widget import Widget
 
 if TYPE_CHECKING:
+    from vlmtui.runs.folder import RunFolder
     from vlmtui.training.recipe import Method
     from vlmtui.ui.screens.workbench import Workbench
     from vlmtui.ui.training.document import Document
@@ -68,6 +70,72 @@ class TuningActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         bench.followed[f"run {run[-4:]}"] = find(run).events_file
         await bench.action_show_output()
 
+    # ---- what comes of a run ----
+
+    async def action_chat_with_result(self) -> None:
+        """Load the result of the run that finished last."""
+        run = await asyncio.to_thread(_last_finished)
+        if run is None:
+            self.notify("No run has finished yet.", severity="warning")
+        else:
+            self.chat_with(run)
+
+    def chat_with(self, run: RunFolder) -> None:
+        """Load the result of `run`: its adapter over its model, or all of its weights."""
+        from dataclasses import replace
+
+        from vlmtui.models.adapters import base_of
+        from vlmtui.ui.engine_state import ModelChoice
+
+        bench = self._tuned
+        output = Path(run.job().output)
+        if not output.is_dir():
+            self.notify("Its result is not where it was any more.", severity="warning", markup=False)
+            return
+        app = bench.workbench_app
+        before = app.session.choice or ModelChoice("demo")
+        choice = replace(before, model=str(output), revision=None, adapter="", quantize="none")
+        if (output / "adapter_config.json").is_file():
+            choice = replace(choice, model=base_of(output) or before.model, adapter=str(output))
+        app.load_model(choice)
+        self.show_part("chat")
+
+    def action_chat_with_base(self) -> None:
+        """Load the same model again, alone."""
+        from dataclasses import replace
+
+        app = self._tuned.workbench_app
+        choice = app.session.choice
+        if choice is None or not choice.adapter:
+            self.notify("No adapter lies over the model.")
+        else:
+            app.load_model(replace(choice, adapter=""))
+
+    async def action_push_result(self) -> None:
+        """Ask for a name on the hub, then show what would go there."""
+        from vlmtui.ui.training.pushing import PushResult
+
+        run = await asyncio.to_thread(_last_finished)
+        if run is None:
+            self.notify("No run has finished yet.", severity="warning")
+        else:
+            self.app.push_screen(PushResult(run))
+
     def _chosen_model(self) -> str:
         choice = self._tuned.workbench_app.session.choice
         return choice.model if choice is not None else "demo"
+
+
+def _last_finished() -> RunFolder | None:
+    """Return the run that finished last; None where there is none."""
+    from vlmtui.runs.folder import RunError, every
+
+    found: list[tuple[float, RunFolder]] = []
+    for run in every():
+        try:
+            status = run.status()
+        except RunError:
+            continue
+        if status.state == "finished":
+            found.append((status.heartbeat, run))
+    return max(found, key=lambda one: one[0])[1] if found else None

@@ -40,6 +40,7 @@ class ChatsList(Widget):
         Binding("e", "export('markdown')", "Markdown", id="chats.export_markdown"),
         Binding("j", "export('json')", "JSON", id="chats.export_json"),
         Binding("t", "export('dataset')", "Data set row", id="chats.export_row"),
+        Binding("f", "fine_tune", "Fine-tune on it", id="chats.fine_tune"),
         Binding("a", "all_folders", "All folders", id="chats.all_folders"),
     ]
 
@@ -56,6 +57,13 @@ class ChatsList(Widget):
         def __init__(self, id: str) -> None:
             super().__init__()
             self.id = id
+
+    class FineTuneRequested(Message):
+        """A model shall be trained on the rows in `file`, to which a conversation was added."""
+
+        def __init__(self, file: Path) -> None:
+            super().__init__()
+            self.file = file
 
     class Restored(Deleted):
         """A deleted conversation is back."""
@@ -226,11 +234,17 @@ class ChatsList(Widget):
         self._say("Conversations of all folders." if self._everywhere else "Conversations of this folder.")
         self.refresh_list()
 
-    def action_export(self, form: Form) -> None:
-        """Write it into the folder, as a new file; a data set's row is added to `chats.jsonl`."""
+    def action_fine_tune(self) -> None:
+        """Add it to the folder's `chats.jsonl`, and ask for a training on that."""
+        file = self.action_export("dataset")
+        if file is not None:
+            self.post_message(self.FineTuneRequested(file))
+
+    def action_export(self, form: Form) -> Path | None:
+        """Write it into the folder, as a new file; a data set's row is added to `chats.jsonl`. Return the file."""
         entry = self.highlighted
         if entry is None:
-            return
+            return None
         name = "chats.jsonl" if form == "dataset" else f"chat-{entry.id[:8]}{SUFFIXES[form]}"
         file = Path(self._workspace) / name
         try:
@@ -243,6 +257,8 @@ class ChatsList(Widget):
             self._say(f"Not exported: {file}: {error.strerror or error}")
         else:
             self._say(f"Written: {file}")
+            return file
+        return None
 
     def _tried(self, do: object, *values: object) -> bool:
         try:
