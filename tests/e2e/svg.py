@@ -104,17 +104,31 @@ def _backgrounds(row: int, cells: list[Char]) -> list[str]:
     return parts
 
 
+def _dots(character: str) -> list[tuple[float, float]]:
+    """Return where the dots of a Braille character lie in its cell; few fonts for code have those."""
+    code = ord(character) - 0x2800 if len(character) == 1 else 0
+    if not 0 < code < 256:
+        return []
+    places = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
+    return [(0.1 + 0.5 * x, 0.05 + 0.25 * y) for bit, (x, y) in enumerate(places) if code >> bit & 1]
+
+
 def _foregrounds(row: int, cells: list[Char]) -> list[str]:
     def style(item: tuple[int, Char]) -> tuple[str, bool, bool, bool, str]:
         cell = item[1]
         # A block is a rectangle of its own kind; other characters run on as one text.
-        kind = cell.data if cell.data in _BLOCKS else "text"
+        kind = cell.data if cell.data in _BLOCKS or _dots(cell.data) else "text"
         return _colours(cell)[0], cell.bold, cell.italics, cell.underscore, kind
 
     parts: list[str] = []
     for (colour, bold, italic, underline, kind), group in groupby(enumerate(cells), key=style):
         run = list(group)
         start = run[0][0]
+        if dots := _dots(kind):
+            parts += [
+                _rectangle(column + left, row + top, 0.3, 0.15, colour) for column, _ in run for left, top in dots
+            ]
+            continue
         if kind != "text":
             left, top, width, height = _BLOCKS[kind]
             if width == 1:

@@ -1,0 +1,1 @@
+"""Trainings on the screen: plots, a run's page, the list of runs."""
