@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from textual.content import Content
@@ -64,3 +67,31 @@ def test_rows_in_view_are_those_of_the_whole() -> None:
     assert len(whole) == visual.tops(12)[-1]
     for first in range(0, len(whole), 5):
         assert visual.rows(12, Style(), _OPTIONS, first, first + 7) == whole[first : first + 7]
+
+
+_LONG = [
+    "word **bold words** and `code` " * 300,
+    "\n".join(f"line {n} with *some* words" for n in range(300)),
+    "\n".join(f"- item {n} of a list\n  - and one below" for n in range(200)),
+    "\n\n".join(f"{n}. item {n} of a loose list" for n in range(200)),
+    "```python\n" + "\n".join(f"def f{n}(x):  # {n}" for n in range(300)) + "\n```\n\nafter it\n\n- a\n- b",
+    "x" * 9000,
+]
+
+
+@pytest.mark.parametrize("text", _LONG, ids=["words", "lines", "items", "numbers", "code", "one"])
+def test_a_very_long_block_is_shown_in_parts_while_it_grows_and_whole_in_the_end(text: str) -> None:
+    markdown = MarkdownLines()
+    parsed: list[int] = []
+    for at in range(0, len(text), 70):
+        markdown.append(text[at : at + 70])
+        parsed.append(markdown.unsettled)
+        shown = " ".join(line.plain for line in markdown.lines)
+        so_far = re.findall(r"[a-z]+\d*", text[: at + 70].removeprefix("```python"))
+        assert re.findall(r"[a-z]+\d*", shown)[-len(so_far) + 1 : -1] == so_far[1:-1]
+    assert "x" in text[:1] or max(parsed) < 4_000, "the cost of a paint does not grow with the answer"
+    markdown.complete()
+    whole = MarkdownLines(text).lines
+    assert [(line.plain, line.content.spans, line.fill) for line in markdown.lines] == [
+        (line.plain, line.content.spans, line.fill) for line in whole
+    ]

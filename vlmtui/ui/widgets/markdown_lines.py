@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content, Span
 
 from vlmtui.ui.widgets.lines import Line
+from vlmtui.ui.widgets.markdown_within import Within, cut_in, offset_of_row
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -31,6 +32,8 @@ _RULE = Content.styled("─" * 12, _MUTED)
 _WIDEST_LEAD = 12
 # Deeper than this the parser drops what is inside.
 _DEEPEST = 60
+# A block that grows past this many characters is laid out only from somewhere near its end on, until it is complete.
+_LONGEST_AT_ONCE = 3_000
 # A code block is coloured again each time it grows: past this many characters it waits until it is complete.
 _COLOURED_WHILE_GROWING = 4_000
 
@@ -51,8 +54,15 @@ class MarkdownLines:
         # More text can only change the last block. The blocks before it are settled: so many characters and lines.
         self._settled_text = 0
         self._settled_lines = 0
+        self._within: Within | None = None  # where a long last block is settled in part
+        self._whole_from: tuple[int, int] | None = None  # what was settled before the first such block
         if source:
             self._extend(source, complete=True)
+
+    @property
+    def unsettled(self) -> int:
+        """How many characters are parsed again when more text comes."""
+        return len(self.source) - self._settled_text
 
     def append(self, text: str) -> None:
         """Add `text` at the end."""
@@ -60,12 +70,16 @@ class MarkdownLines:
             self._extend(text, complete=False)
 
     def complete(self) -> None:
-        """Lay the last block out as it stays: no more text will come."""
+        """Lay the last block out as it stays, and those that were settled in part: no more text will come."""
+        if self._whole_from is not None:
+            (self._settled_text, self._settled_lines), self._whole_from, self._within = self._whole_from, None, None
         self._extend("", complete=True)
 
     def _extend(self, text: str, *, complete: bool) -> None:
         self.source += text
-        tail = self.source[self._settled_text :]
+        within = self._within
+        opening = within.opening if within is not None else ""
+        tail = opening + self.source[self._settled_text :]
         blocks = _blocks(_parser().parse(tail))
         before = self._settled_lines
         older = self.lines[before:]
@@ -73,16 +87,41 @@ class MarkdownLines:
         for number, block in enumerate(blocks):
             if number == len(blocks) - 1:
                 self._settled_lines = len(self.lines)
-            if self.lines:
+            if self.lines and (within is None or number):
                 self.lines.append(Line())
             lines = _Layout(complete=complete or number < len(blocks) - 1).block(block)
-            self.lines += _plain(tail, block) if _lossy(tail, block, lines) else lines
-        if blocks and (rows := (blocks[-1][0].map or [0])[0]):
-            place = 0
-            for _ in range(rows):
-                place = tail.index("\n", place) + 1
-            self._settled_text += place
+            if _lossy(tail, block, lines):
+                lines = _plain(tail, block)
+            self.lines += lines if within is None or number else within.continued(lines)
+        if len(blocks) > 1:
+            self._settled_text += offset_of_row(tail, (blocks[-1][0].map or [0])[0]) - len(opening)
+            self._within = within = None
         self._take_over(older, before)
+        if not complete and blocks and self.unsettled > _LONGEST_AT_ONCE:
+            self._settle_in_part(blocks[-1])
+
+    def _settle_in_part(self, block: list[Token]) -> None:
+        within = self._within
+        opening = within.opening if within is not None else ""
+        tail = opening + self.source[self._settled_text :]
+        cut = cut_in(tail, block)
+        if cut is None or cut.place <= len(opening):
+            return
+        if self._whole_from is None:
+            self._whole_from = self._settled_text, self._settled_lines
+        changed = self.changed_from
+        del self.lines[self._settled_lines :]
+        if self.lines and within is None:
+            self.lines.append(Line())
+        for number, settled in enumerate(_blocks(_parser().parse(tail[: cut.place]))):
+            lines = _Layout(complete=True).block(settled)
+            self.lines += within.continued(lines) if within is not None and number == 0 else lines
+        first = self.lines.pop().content + " " if cut.in_line else None
+        self._settled_lines = len(self.lines)
+        self._settled_text += cut.place - len(opening)
+        self._within = Within(cut.opening, cut.skip, first)
+        self._extend("", complete=False)
+        self.changed_from = min(changed, self.changed_from)
 
     def _take_over(self, older: list[Line], first: int) -> None:
         """Keep the lines that are as they were, and what a grown one still shows, from line `first` on."""
