@@ -37,18 +37,20 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     opened = commands.add_parser("open", help="open a folder in the workbench (also: vlmtui DIR)")
     opened.add_argument("directory", nargs="?", default=".", help="the folder to open (default: this one)")
     _model_options(opened)
+    _adapter_option(opened)
     opened.set_defaults(run=_open)
 
     demo = commands.add_parser("demo", help="write a small workspace and open it with the embedded demo model")
     demo.add_argument("directory", nargs="?", default="vlmtui-demo", help="where to write it")
     _model_options(demo)
+    _adapter_option(demo)
     demo.set_defaults(run=_demo)
 
     ask = commands.add_parser("ask", help="ask about pictures and videos, without the workbench")
     ask.add_argument("prompt", help="the question")
     ask.add_argument("files", nargs="*", metavar="FILE", help="pictures and videos, in order")
     _model_options(ask)
-    ask.add_argument("--adapter", metavar="DIR", help="a trained adapter; its own checkpoint is the default --model")
+    _adapter_option(ask)
     ask.add_argument("--system", metavar="S", help="system prompt (default: the settings')")
     ask.add_argument("--max-new-tokens", type=int, metavar="N", help="longest answer, in tokens (default: 512)")
     ask.add_argument("--temperature", type=float, metavar="X", help="0, the default, is greedy decoding")
@@ -110,6 +112,15 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         "--quantize",
         choices=("none", "8bit", "4bit", "int8"),
         help="smaller weights: 8bit, 4bit (bitsandbytes), int8 (for a CPU)",
+    )
+
+
+def _adapter_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        metavar="DIR[:W]",
+        help="a trained adapter and its weight, may be repeated; its own checkpoint is the default --model",
     )
 
 

@@ -9,6 +9,7 @@ import io
 import math
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -30,6 +31,7 @@ from vlmtui.engine.protocol import (
 )
 from vlmtui.media.kinds import kind_of
 from vlmtui.models import adapters
+from vlmtui.models.adapters import AdapterUse
 from vlmtui.models.hardware import DTYPES, Quantize, int8_pays
 from vlmtui.models.sampling import MOST_FRAMES, FrameSampling
 from vlmtui.paths import settings_file
@@ -60,8 +62,13 @@ class Question(msgspec.Struct, frozen=True):
     revision: str | None
     device: str
     dtype: str
-    adapter: str = ""
+    adapters: tuple[AdapterUse, ...] = ()
     quantize: Quantize = "none"
+
+    @property
+    def adapter(self) -> str:
+        """The first adapter, as `--adapter` takes it; empty for none."""
+        return str(self.adapters[0]) if self.adapters else ""
 
 
 def ask(options: argparse.Namespace) -> int:
@@ -105,7 +112,7 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
     if dtype not in ("auto", *DTYPES):
         raise WrongUse(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")
     quantize = options.quantize or settings.quantize
-    adapter, base = _adapter(options.adapter)
+    over, base = adapters_of(options.adapter)
     revision = options.revision or (None if options.model else settings.revision or None)
     return Question(
         turns=tuple(turns),
@@ -114,20 +121,23 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
         revision=revision,
         device=device,
         dtype=dtype,
-        adapter=adapter,
+        adapters=over,
         quantize=quantize,
     )
 
 
-def _adapter(name: str | None) -> tuple[str, str]:
-    """Return the adapter's folder and the checkpoint that it was trained on; empty ones where none is wanted."""
-    if name is None:
-        return "", ""
+def adapters_of(named: str | Sequence[str] | None) -> tuple[tuple[AdapterUse, ...], str]:
+    """Return the adapters, and the checkpoint that the first was trained on; nothing where none is named.
+
+    Raises:
+        WrongUse: one of them is no adapter.
+    """
+    names = [named] if isinstance(named, str) else named or ()
     try:
-        folder = adapters.check(Path(name).expanduser())
+        over = tuple(adapters.parse(name) for name in names)
     except adapters.AdapterError as error:
         raise WrongUse(f"{error.cause}: {error.remedy}") from None
-    return str(folder), adapters.base_of(folder)
+    return over, adapters.base_of(Path(over[0].folder)) if over else ""
 
 
 def frame_sampling(options: argparse.Namespace) -> FrameSampling:
@@ -174,7 +184,7 @@ async def _answer(question: Question, *, as_json: bool) -> int:
             revision=question.revision,
             device=question.device,
             dtype=question.dtype,
-            adapter=question.adapter,
+            adapters=question.adapters,
             quantize=question.quantize,
         ):
             match event:

@@ -20,6 +20,7 @@ import msgspec
 
 from vlmtui.engine.protocol import (
     PROTOCOL_VERSION,
+    Adapt,
     Answers,
     Batch,
     BatchRow,
@@ -43,6 +44,7 @@ from vlmtui.engine.protocol import (
     decode_event,
     encode,
 )
+from vlmtui.models.adapters import AdapterError, AdapterUse, parse
 from vlmtui.models.hardware import Quantize
 
 _LONGEST_LINE = 64 * 1024 * 1024
@@ -127,9 +129,11 @@ class EngineClient:
         dtype: str = "auto",
         offline: bool = False,
         adapter: str = "",
+        adapters: Sequence[AdapterUse] = (),
         quantize: Quantize = "none",
     ) -> AsyncGenerator[LoadProgress | Loaded | Finished | Failed, None]:
-        """Load a checkpoint: `demo`, a hub id, or a folder; `adapter` is the folder of one to lay over it.
+        """Load a checkpoint: `demo`, a hub id, or a folder; `adapter` is one to lay over it, as `--adapter`
+        takes it, `adapters` are several.
 
         Ends with `Loaded`, `Failed` or, stopped, `Finished`.
         """
@@ -141,7 +145,7 @@ class EngineClient:
                 device=device,
                 dtype=dtype,
                 offline=offline,
-                adapter=adapter,
+                adapters=(*_one(adapter), *adapters),
                 quantize=quantize,
             )
             if self._wanted is None:
@@ -151,6 +155,23 @@ class EngineClient:
                     if isinstance(event, Loaded | Finished | Failed):
                         turn.over()
                     yield event
+
+    async def adapt(self, adapters: Sequence[AdapterUse]) -> AsyncGenerator[Loaded | Finished | Failed, None]:
+        """Lay these adapters, and no others, over the checkpoint that is loaded, which is not read again.
+
+        Ends with `Loaded`, `Failed` (what acted before acts on) or, stopped, `Finished`.
+        """
+        async with _Turn(self._turn) as turn:
+            request = Adapt(id=self._number(), adapters=tuple(adapters))
+            async with contextlib.aclosing(self._ask(request)) as events:
+                async for event in events:
+                    if isinstance(event, Loaded):
+                        self.loaded = event
+                        if self._wanted is not None:  # an engine that dies comes back with them
+                            self._wanted = msgspec.structs.replace(self._wanted, adapters=tuple(adapters))
+                    if isinstance(event, Loaded | Finished | Failed):
+                        turn.over()
+                    yield event  # type: ignore[misc]
 
     async def pull(
         self, model: str, *, revision: str | None = None, offline: bool = False
@@ -268,7 +289,7 @@ class EngineClient:
                     self._wanted = wanted
                 yield event  # type: ignore[misc]
 
-    async def _ask(self, request: Load | Pull | Generate | Batch) -> AsyncGenerator[Event, None]:
+    async def _ask(self, request: Load | Adapt | Pull | Generate | Batch) -> AsyncGenerator[Event, None]:
         """Send `request` and yield its events up to the last one."""
         self._running = request.id
         self._stop_asked = False
@@ -391,6 +412,14 @@ class _Turn:
         if self._mine:
             self._mine = False
             self._lock.release()
+
+
+def _one(adapter: str) -> tuple[AdapterUse, ...]:
+    """Return the adapter that `adapter` names; what is wrong with it is the child's to say."""
+    try:
+        return (parse(adapter),) if adapter else ()
+    except AdapterError:
+        return (AdapterUse(adapter),)
 
 
 def _ending(code: int | None) -> str:

@@ -24,6 +24,7 @@ import psutil
 from vlmtui.engine.failures import EngineFailure, Stopped, failed, without_secrets
 from vlmtui.engine.protocol import (
     PROTOCOL_VERSION,
+    Adapt,
     Batch,
     Event,
     Finished,
@@ -99,9 +100,11 @@ class Engine:
         self._flags = flags
         self._checkpoint: Checkpoint | None = None
         self._sizes: Sizes | None = None
-        self._requests: queue.SimpleQueue[tuple[Load | Pull | Generate | Batch, float] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[Load | Adapt | Pull | Generate | Batch, float] | None] = (
+            queue.SimpleQueue()
+        )
 
-    def put(self, request: Load | Pull | Generate | Batch | None) -> None:
+    def put(self, request: Load | Adapt | Pull | Generate | Batch | None) -> None:
         """Take a request to serve after those that wait; None to end."""
         self._requests.put(None if request is None else (request, time.perf_counter()))
 
@@ -110,13 +113,15 @@ class Engine:
         while (item := self._requests.get()) is not None:
             self._serve(*item)
 
-    def _serve(self, request: Load | Pull | Generate | Batch, asked_at: float) -> None:
+    def _serve(self, request: Load | Adapt | Pull | Generate | Batch, asked_at: float) -> None:
         """Run one request; whatever happens, it is answered and the engine goes on."""
         failed_here = True
         try:
             self._flags.check(request.id)
             if isinstance(request, Load):
                 self._load(request, asked_at)
+            elif isinstance(request, Adapt):
+                self._adapt(request)
             elif isinstance(request, Pull):
                 self._pull(request)
             elif isinstance(request, Batch):
@@ -159,6 +164,14 @@ class Engine:
             asked_at=asked_at,
         )
         self._outlet.send(self._checkpoint.loaded)
+
+    def _adapt(self, request: Adapt) -> None:
+        if self._checkpoint is None:
+            raise EngineFailure("no_model", "no checkpoint is loaded", "choose one first")
+        from vlmtui.engine import loading
+
+        loaded = loading.adapt(self._checkpoint, request.adapters, lambda: self._flags.check(request.id))
+        self._outlet.send(msgspec.structs.replace(loaded, id=request.id))
 
     def _pull(self, request: Pull) -> None:
         from vlmtui.engine import resolving

@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import torch
 import transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
-from vlmtui.engine import int8, quantising
+from vlmtui.engine import adapting, int8, quantising
 from vlmtui.engine.cache import Memory
 from vlmtui.engine.failures import EngineFailure
 from vlmtui.engine.protocol import Event, Load, Loaded, LoadProgress
 from vlmtui.engine.resolving import resolve
-from vlmtui.models import adapters, files
+from vlmtui.models import files
+from vlmtui.models.adapters import AdapterUse
 from vlmtui.models.hardware import (
     BYTES_PER_PARAMETER,
     Gpu,
@@ -48,12 +50,16 @@ class Checkpoint:
         processor: its processor.
         loaded: what the terminal's process is told about it.
         memory: what it keeps of pictures and of the conversation; it goes with the checkpoint.
+        over: the adapters that lie over it.
+        folder: where its files are.
     """
 
     model: Any
     processor: Any
     loaded: Loaded
     memory: Memory = field(default_factory=Memory)
+    over: adapting.Over = field(default_factory=adapting.Over)
+    folder: Path = Path()
 
     @property
     def in_family(self) -> bool:
@@ -94,8 +100,10 @@ def load(
         torch.set_num_threads(threads_for(usable_cores(), torch.get_num_threads()))
     quantising.check(request.quantize, device)
     check()
-    adapter = _adapter(request.adapter)
+    for use in request.adapters:
+        adapting.check_folder(use)
     resolved = resolve(request, report, check)
+    adapting.check(request.adapters, resolved.name, resolved.folder, request.quantize)
     config = _config(resolved.folder, resolved.name)
     folder = resolved.complete() if resolved.complete is not None else resolved.folder
     parameters = _check_weights(folder, resolved.name)
@@ -121,8 +129,8 @@ def load(
     parameters = model.num_parameters()
     if request.quantize == "int8":
         int8.quantise(model)
-    if adapter is not None:
-        _lay_over(model, adapter)
+    over = adapting.Over()
+    adapting.lay_over(model, over, request.adapters, check)
     model.eval()
     _mend_generation_config(model, processor)
     check()
@@ -144,10 +152,24 @@ def load(
         demo=resolved.demo,
         video=config.model_type in FAMILY and getattr(processor, "video_processor", None) is not None,
         seconds=time.perf_counter() - asked_at,
-        adapter=str(adapter or ""),
+        adapter=over.words,
+        adapters=over.uses,
         quantize=request.quantize,
     )
-    return Checkpoint(model=model, processor=processor, loaded=loaded)
+    return Checkpoint(model=model, processor=processor, loaded=loaded, over=over, folder=folder)
+
+
+def adapt(checkpoint: Checkpoint, wanted: tuple[AdapterUse, ...], check: Callable[[], None]) -> Loaded:
+    """Lay `wanted`, and no other adapters, over a checkpoint that is loaded; the base is not read again.
+
+    Raises:
+        EngineFailure: `bad_adapter`; what acted before acts on.
+    """
+    loaded, over = checkpoint.loaded, checkpoint.over
+    adapting.check(wanted, loaded.name, checkpoint.folder, loaded.quantize)
+    adapting.lay_over(checkpoint.model, over, wanted, check)
+    checkpoint.loaded = msgspec.structs.replace(loaded, adapter=over.words, adapters=over.uses)
+    return checkpoint.loaded
 
 
 def hardware_here() -> Hardware:
@@ -234,27 +256,6 @@ def _config(folder: Path, name: str) -> Any:
     except Exception as error:
         raise EngineFailure(
             "no_such_model", f"the checkpoint's configuration is wrong: {error}", "download or copy it again"
-        ) from error
-
-
-def _adapter(name: str) -> Path | None:
-    """Return the adapter's folder, looked at before anything large is read; None where none is wanted."""
-    if not name:
-        return None
-    try:
-        return adapters.check(Path(name))
-    except adapters.AdapterError as error:
-        raise EngineFailure("bad_adapter", error.cause, error.remedy) from error
-
-
-def _lay_over(model: Any, adapter: Path) -> None:
-    try:
-        model.load_adapter(str(adapter), adapter_name="tuned")
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise EngineFailure(
-            "bad_adapter",
-            f"the adapter {adapter.name} does not fit this checkpoint",
-            "load the checkpoint that it was trained on: its adapter_config.json names it",
         ) from error
 
 

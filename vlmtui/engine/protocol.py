@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from vlmtui.models.adapters import AdapterUse
 from vlmtui.models.hardware import Quantize
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.models.sampling import FrameSampling
@@ -77,7 +78,7 @@ class Load(_Message, frozen=True, kw_only=True, tag="load"):
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         dtype: `auto`, `float32`, `bfloat16` or `float16`.
         offline: never ask the hub, whatever the environment says.
-        adapter: a folder with a PEFT adapter to lay over it; empty for none.
+        adapters: PEFT adapters to lay over it.
         quantize: `none`, `8bit` or `4bit` (bitsandbytes, CUDA and CPU), or `int8` (the language model, CPU).
     """
 
@@ -87,8 +88,15 @@ class Load(_Message, frozen=True, kw_only=True, tag="load"):
     device: str = "auto"
     dtype: str = "auto"
     offline: bool = False
-    adapter: str = ""
+    adapters: tuple[AdapterUse, ...] = ()
     quantize: Quantize = "none"
+
+
+class Adapt(_Message, frozen=True, kw_only=True, tag="adapt"):
+    """Lay these adapters, and no others, over the checkpoint that is loaded; answered by `Loaded`, or `Failed`."""
+
+    id: int
+    adapters: tuple[AdapterUse, ...] = ()
 
 
 class Pull(_Message, frozen=True, kw_only=True, tag="pull"):
@@ -152,7 +160,7 @@ class Shutdown(_Message, frozen=True, kw_only=True, tag="shutdown"):
     """End the child, after the running step."""
 
 
-Request = Load | Pull | Generate | Batch | Stop | Shutdown
+Request = Load | Adapt | Pull | Generate | Batch | Stop | Shutdown
 
 
 # ---- events -------------------------------------------------------------------------------------
@@ -198,7 +206,8 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
         demo: whether it is the embedded demo model, which knows shapes only.
         video: whether its processor takes videos itself (SmolVLM2); else frames are sent as pictures.
         seconds: from the request to this event.
-        adapter: the adapter's folder that lies over it; empty for none.
+        adapter: names what lies over it, weights included; empty for the base alone.
+        adapters: the same, one by one.
         quantize: the kind of weights, as in `Load`.
     """
 
@@ -216,6 +225,7 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
     video: bool = False
     seconds: float = 0.0
     adapter: str = ""
+    adapters: tuple[AdapterUse, ...] = ()
     quantize: Quantize = "none"
 
 

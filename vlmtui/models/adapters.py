@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,70 @@ class AdapterError(ValueError):
         super().__init__(cause)
         self.cause = cause
         self.remedy = remedy
+
+
+class AdapterUse(msgspec.Struct, frozen=True):
+    """An adapter that lies over a checkpoint: its folder, and how much of it; 1 is as it was trained."""
+
+    folder: str
+    weight: float = 1.0
+
+    def __str__(self) -> str:
+        return self.folder if self.weight == 1 else f"{self.folder}:{self.weight:g}"
+
+
+_MOST_WEIGHT = 10.0
+
+
+def parse(text: str) -> AdapterUse:
+    """Return the adapter that `text` names, as `--adapter` takes it: a folder, and perhaps `:` and a weight.
+
+    Raises:
+        AdapterError: the folder holds none, or the weight is none.
+    """
+    name, colon, weight = text.rpartition(":")
+    if colon and not Path(text).expanduser().exists():
+        try:
+            number = float(weight)
+        except ValueError:
+            raise AdapterError(f"{text}: {weight!r} is no weight", "write it as in DIR:0.5") from None
+        if not -_MOST_WEIGHT <= number <= _MOST_WEIGHT:
+            raise AdapterError(f"{text}: the weight {weight} is out of range", "1 is as it was trained, 0.5 half of it")
+        return AdapterUse(str(check(Path(name).expanduser())), number)
+    return AdapterUse(str(check(Path(text).expanduser())))
+
+
+def made_for(base: str, model: str, folder: Path) -> bool:
+    """Return whether an adapter whose configuration names `base` was made for this checkpoint.
+
+    Args:
+        base: as the adapter's configuration names it: a hub id, a folder, or nothing.
+        model: the checkpoint as it was asked for: `demo`, a hub id, or the name of a folder.
+        folder: where its files are.
+    """
+    if not base or base == model or _is_folder(base, folder):
+        return True
+    if (at := _CACHED.search(base)) is not None:  # a folder of the hub's cache, perhaps of another machine
+        base = at[1].replace("--", "/")
+        if base == model:
+            return True
+    # A copy in a folder keeps the name; two repositories of the hub with the same name are two checkpoints.
+    here, there = _is_hub_id(model), _is_hub_id(base)
+    return not (here and there) and base.rstrip("/").rsplit("/", 1)[-1] == model.rsplit("/", 1)[-1]
+
+
+_CACHED = re.compile(r"models--([\w.-]+?--[\w.-]+)/snapshots/")
+
+
+def _is_hub_id(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~"))
+
+
+def _is_folder(name: str, folder: Path) -> bool:
+    try:
+        return Path(name).expanduser().resolve() == folder.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def check(folder: Path) -> Path:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # imported after the first paint
     from textual.widget import Widget
 
     from vlmtui.chats.conversation import Conversation
+    from vlmtui.models.adapters import AdapterUse
     from vlmtui.ui.session import Session
 
 _TWICE_S = 2.0
@@ -161,6 +162,11 @@ class VlmtuiApp(App[int]):
             self._model_is_chosen = True
             self._remember("model", choice.model)
 
+    @work(group="engine-load", exclusive=True, exit_on_error=False)
+    async def lay_over(self, adapters: tuple[AdapterUse, ...]) -> None:
+        """Lay these adapters, and no others, over what is loaded, without loading it again."""
+        await self.session.adapt(adapters)
+
     @work(group="engine-answer", exit_on_error=False)
     async def answer(self, conversation: Conversation) -> None:
         """Answer the last question of `conversation`."""
@@ -183,6 +189,10 @@ class VlmtuiApp(App[int]):
         if self._open:
             self.workbench.model_ready(message.loaded, chosen=self._model_is_chosen)
             self._picker_shows(message)
+
+    def on_session_adapter_failed(self, message: Session.AdapterFailed) -> None:
+        if self._open:
+            self.notify(safe_line(f"{message.failed.cause}. {message.failed.remedy}"), severity="error", timeout=12)
 
     def on_session_load_failed(self, message: Session.LoadFailed) -> None:
         if self._open and not self._picker_shows(message):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from vlmtui.models.adapters import AdapterUse
     from vlmtui.models.hardware import Quantize
 
 Phase = Literal["off", "starting", "loading", "ready", "reading", "answering", "stopping", "failed"]
@@ -74,3 +75,5 @@ class ModelChoice:
     quantize: Quantize = "none"
     adapter: str = ""
     """The folder of one to lay over it; empty for none."""
+    adapters: tuple[AdapterUse, ...] = ()
+    """More of them, with weights."""

@@ -6,13 +6,18 @@ import argparse
 import gc
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from vlmtui.paths import settings_file
 from vlmtui.safetext import safe_line
 from vlmtui.settings import WORKSPACE_FILE, read_layers
+
+if TYPE_CHECKING:
+    from vlmtui.models.adapters import AdapterUse
 
 _FIRST_PICTURE = "shapes/three-shapes.png"
 """What the demo's workspace opens with."""
@@ -70,6 +75,17 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
         given["revision"] = ""  # the settings' revision belongs to the settings' model
     if given.get("dtype") not in (None, "auto", "float32", "bfloat16", "float16"):
         return _fail(f"--dtype {given['dtype']}: choose auto, float32, bfloat16 or float16", 2)
+    over: tuple[AdapterUse, ...] = ()
+    if options.adapter:
+        from vlmtui.models.adapters import AdapterError, base_of, parse
+
+        try:
+            over = tuple(parse(name) for name in options.adapter)
+        except AdapterError as error:
+            return _fail(f"{error.cause}: {error.remedy}", 2)
+        base = base_of(Path(over[0].folder))
+        if "model" not in given and base:
+            given |= {"model": base, "revision": ""}
     from vlmtui.recent import remember_folder
 
     # Textual paints at these moments only: a key right behind a paint waits for the next.
@@ -82,6 +98,8 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
         settings, mistakes = msgspec.structs.replace(layers.settings, **given), layers.mistakes
         remember_folder(place)
         app = VlmtuiApp(place, settings=settings, select=select, mistakes=mistakes, settings_files=files)
+        if over:
+            app.first_choice = replace(app.first_choice, adapters=over)
         app.run()
         if app.next_directory is None:
             return app.return_code or 0

@@ -30,6 +30,7 @@ from vlmtui.engine.protocol import (
     VideoPart,
 )
 from vlmtui.media.kinds import kind_of
+from vlmtui.models.adapters import AdapterUse
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.models.sampling import FrameSampling
 from vlmtui.safetext import safe_line
@@ -68,6 +69,13 @@ class Session:
             self.failed = failed
             self.choice = choice
             self.previous = previous
+
+    class AdapterFailed(Message):
+        """Adapters could not be laid over the model; what acted before acts on."""
+
+        def __init__(self, failed: Failed) -> None:
+            super().__init__()
+            self.failed = failed
 
     class LoadStopped(Message):
         """The user stopped a load; `previous` is what was loaded before."""
@@ -166,6 +174,7 @@ class Session:
             dtype=choice.dtype,
             quantize=choice.quantize,
             adapter=choice.adapter,
+            adapters=choice.adapters,
         )
         async for event in events:
             match event:
@@ -179,6 +188,25 @@ class Session:
                 case Finished():  # stopped
                     self._set(phase="off", detail="loading stopped")
                     self._target.post_message(self.LoadStopped(choice, previous))
+
+    async def adapt(self, adapters: tuple[AdapterUse, ...]) -> None:
+        """Lay these adapters, and no others, over what is loaded; ends with `ModelReady` or `AdapterFailed`."""
+        choice = self.choice
+        if self.loaded is None or choice is None:
+            return
+        if self._client.busy:
+            await self.stop()
+        self._set(phase="loading", detail="adapters")
+        async for event in self._client.adapt(adapters):
+            match event:
+                case Loaded():
+                    self.choice = replace(choice, adapter="", adapters=adapters)
+                    self._show_loaded(event, self.choice)
+                case Failed():
+                    self._set(phase="ready" if self.loaded is not None else "failed", detail="")
+                    self._target.post_message(self.AdapterFailed(event))
+                case _:
+                    self._set(phase="ready", detail="")
 
     def _show_progress(self, progress: LoadProgress) -> None:
         self._set(phase="loading", detail=progress_words(progress))

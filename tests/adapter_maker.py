@@ -1,0 +1,46 @@
+"""PEFT adapters for tests, made in a process of their own: the tests' process imports no torch.
+
+    python -m tests.adapter_maker CHECKPOINT BASE FOLDER…
+
+A folder whose name begins with `dora` gets a DoRA one; the weights are random, by the folder's name.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+
+def make_adapters(checkpoint: Path, place: Path, *names: str, base: str = "") -> list[Path]:
+    """Write adapters for `checkpoint`, which they name as `base` (default: its folder), and return their folders."""
+    folders = [place / name for name in names]
+    command = [sys.executable, "-m", "tests.adapter_maker", checkpoint, base or checkpoint, *folders]
+    subprocess.run([str(word) for word in command], check=True, cwd=Path(__file__).parent.parent, capture_output=True)
+    return folders
+
+
+def _main(checkpoint: str, base: str, *folders: str) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForImageTextToText
+
+    for folder in map(Path, folders):
+        torch.manual_seed(zlib.crc32(folder.name.encode()))
+        model = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype=torch.float32)
+        config = LoraConfig(
+            r=4,
+            lora_alpha=32,
+            use_dora=folder.name.startswith("dora"),
+            target_modules=r".*text_model.*\.(q_proj|v_proj|down_proj)",
+            init_lora_weights=False,
+        )
+        get_peft_model(model, config).save_pretrained(folder)
+        file = folder / "adapter_config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"base_model_name_or_path": base}))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
