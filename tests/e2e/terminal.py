@@ -159,9 +159,10 @@ class Terminal:
         self._unseen += data
         return bool(data)
 
-    def catch_up(self) -> None:
-        """Put on the screen what `read_raw` has taken in."""
-        data, self._unseen = bytes(self._unseen), bytearray()
+    def catch_up(self, most: int | None = None) -> None:
+        """Put on the screen what `read_raw` has taken in; with `most`, so many bytes of it."""
+        data = bytes(self._unseen[:most])
+        del self._unseen[:most]
         self._feed(data)
 
     def drain(self, quiet: float) -> None:

@@ -10,6 +10,7 @@ from textual.command import CommandPalette
 from tests.ui.conftest import MakeApp, ready, screen_text, type_text, until
 from vlmtui.recently_used import COMMANDS, recently_used, use
 from vlmtui.ui.screens.quick_open import QuickOpen
+from vlmtui.ui.widgets.found_list import FoundList
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +35,8 @@ async def test_letters_find_a_file_and_enter_opens_it_in_a_tab_that_stays(make_a
         await until(pilot, lambda: app.focused is app.workbench.viewer)
         await until(pilot, lambda: recently_used(str(app.directory)) == ["more/inside.png"])
         await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, QuickOpen) and app.screen._rows)
-        assert app.screen._rows[0].path == b"more/inside.png"  # type: ignore[attr-defined]
+        await until(pilot, lambda: isinstance(app.screen, QuickOpen) and app.screen.query_one(FoundList).rows)
+        assert app.screen.query_one(FoundList).chosen == "more/inside.png"
 
 
 async def test_nothing_matches_is_said_and_a_greater_than_sign_goes_to_the_commands(make_app: MakeApp) -> None:

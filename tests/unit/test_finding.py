@@ -32,6 +32,17 @@ def test_exactly_the_paths_with_the_letters_in_order_match(paths: list[str], typ
     assert count == len(wanted)
 
 
+@given(
+    st.lists(st.text("ab/_", min_size=1, max_size=9), min_size=1, max_size=20),
+    st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=8),
+)
+def test_what_was_asked_before_changes_no_answer(paths: list[str], typed: list[str]) -> None:
+    encoded = [os.fsencode(path) for path in paths]
+    asked = Segment(encoded)
+    for text in typed:
+        assert asked.rank(text.encode(), 5) == Segment(encoded).rank(text.encode(), 5)
+
+
 def test_a_name_with_the_letters_together_comes_before_one_with_them_apart() -> None:
     paths = [b"model/readme.txt", b"a/mx_o_d_el.py", b"deep/down/model.py", b"supermodel.py", b"x/mo/del.txt"]
     ranked, _ = Segment(paths).rank(b"model", 10)
@@ -70,5 +81,9 @@ async def test_the_child_walks_a_folder_and_answers(tmp_path: Path) -> None:
         found = await _ask(finder, answers, "PICT")
         assert [row.path for row in found.rows] == [b"old picture.png", b"sub/picture.jpg", b"a picture.png"]
         assert (await _ask(finder, answers, "zzz")).matches == 0
+        # One letter more is looked for in what is left, one less in all again.
+        for letters, count in (("pi", 3), ("pic", 3), ("picx", 0), ("p", 4), ("jpg", 1), ("jp", 1)):
+            assert (await _ask(finder, answers, letters)).matches == count, letters
     finally:
-        running.cancel()
+        await finder.close()
+        await running

@@ -1,14 +1,16 @@
 """Which of many paths have the typed letters in this order, and which of them were meant.
 
-A path is searched by looking up, for each letter, its next place behind the one before, for all paths at once. That
-takes some milliseconds for 100,000 paths. Libraries for fuzzy matching compare whole strings (edit distance), which
-is not what one who types the letters `mdlpy` for `models/loader.py` means.
+A path is searched by looking up, for each letter, its next place behind the one before, for all paths at once. What
+was found for the letters so far is kept: one more letter is looked for in the paths that are left, which is what makes
+the answer come before the next key. Libraries for fuzzy matching compare whole strings (edit distance), which is not
+what one who types the letters `mdlpy` for `models/loader.py` means.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,27 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int32]
 
 _TIER = 1 << 20
-_BREAKS = np.frombuffer(b"\0/_-. ", np.uint8)
+_IS_BREAK = np.zeros(256, np.bool_)
+_IS_BREAK[list(b"\0/_-. ")] = True
+
+
+@dataclass(frozen=True, slots=True)
+class _InOrder:
+    """The paths that have the letters in order: which they are, the first letter's place, the place behind the last."""
+
+    which: Ints
+    first: Ints
+    behind: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known for the letters so far: in the whole path, in the name, and where they stand together."""
+
+    letters: bytes
+    path: _InOrder
+    name: _InOrder
+    together: Ints
 
 
 class Segment:
@@ -30,72 +52,84 @@ class Segment:
         lowered = [_lower(path) for path in self.paths]
         self._data = np.frombuffer(b"\0" + b"\0".join(lowered) + b"\0", np.uint8)
         lengths = np.array([len(path) for path in lowered], np.int32)
+        self._lengths = np.minimum(lengths, 999)
         self._starts: Ints = (np.cumsum(lengths + 1, dtype=np.int32) - lengths).astype(np.int32)
         self._ends: Ints = self._starts + lengths
         self._names: Ints = self._starts + np.array([path.rfind(b"/") + 1 for path in lowered], np.int32)
         self._places: dict[int, Ints] = {}
+        self._known: list[_Found] = []  # for some letters, and for all that they begin with
 
     def rank(self, letters: bytes, most: int) -> tuple[list[tuple[int, int]], int]:
         """Return the best `most` as (rank, index), smaller is better, and how many match.
 
         Args:
-            letters: in lower case.
+            letters: in lower case, at least one.
         """
-        count = len(self.paths)
-        ranks = np.full(count, 4 * _TIER, np.int32)
-        everything = np.arange(count, dtype=np.int32)
-        for tier, begin in ((3, self._starts), (1, self._names)):
-            which, first, last = self._in_order(letters, everything, begin)
-            spread = (last - first) - (len(letters) - 1)
-            ranks[which] = np.minimum(ranks[which], self._within(tier, which, first, spread))
-        hits = self._together(letters)
-        if len(hits):
+        found = self._find(letters)
+        matching = found.path.which
+        ranks = np.full(len(self.paths), 4 * _TIER, np.int32)
+        one = len(letters) == 1  # which stands together with itself
+        for tier, those in ((2, found.path), (0, found.name)) if one else ((3, found.path), (1, found.name)):
+            ranks[those.which] = self._within(tier, those.which, those.first, those.behind - those.first - len(letters))
+        hits = found.together
+        if len(hits) and not one:
             owner = (np.searchsorted(self._starts, hits, "right") - 1).astype(np.int32)
-            in_name = hits >= self._names[owner]
             rank = self._within(2, owner, hits, 0)
-            rank[in_name] -= 2 * _TIER
-            np.minimum.at(ranks, owner, rank)
-        matching = np.flatnonzero(ranks < 4 * _TIER)
+            rank[hits >= self._names[owner]] -= 2 * _TIER
+            begin = np.flatnonzero(np.diff(owner, prepend=-1))  # hits are in order, so each path's are side by side
+            owner, rank = owner[begin], np.minimum.reduceat(rank, begin)
+            ranks[owner] = np.minimum(ranks[owner], rank)
+        best = matching
         if len(matching) > most:
             best = matching[np.argpartition(ranks[matching], most)[:most]]
-        else:
-            best = matching
         return sorted((int(ranks[index]), int(index)) for index in best), len(matching)
 
     def _within(self, tier: int, which: Ints, first: Ints, spread: Ints | int) -> Ints:
         """Rank within a tier: letters together, at the start of a word, early in the name, in a short path."""
-        inside = ~np.isin(self._data[first - 1], _BREAKS)
-        early = np.abs(first - self._names[which])
-        cost = np.minimum(spread, 999) * 64 + inside * 256 + np.minimum(early, 999) * 4
-        cost = cost + np.minimum(self._ends[which] - self._starts[which], 999)
-        ranks: Ints = (tier * _TIER + np.minimum(cost, _TIER - 1)).astype(np.int32)
-        return ranks
+        cost: Ints = np.abs(first - self._names[which])
+        np.minimum(cost, 999, out=cost)
+        cost *= 4
+        cost += np.minimum(spread, 999) * 64
+        cost += self._lengths[which]
+        cost[~_IS_BREAK[self._data[first - 1]]] += 256
+        np.minimum(cost, _TIER - 1, out=cost)
+        cost += tier * _TIER
+        return cost
 
-    def _in_order(self, letters: bytes, which: Ints, begin: Ints) -> tuple[Ints, Ints, Ints]:
-        """Return those of `which` that have the letters in order from `begin` on, and their first and last place."""
-        at = begin[which]
-        first = at
-        for number, letter in enumerate(letters):
-            places = self._places_of(letter)
-            found = np.searchsorted(places, at)
-            there = found < len(places)
-            found[~there] = 0
-            if not len(places):
-                return which[:0], at[:0], at[:0]
-            place = places[found]
-            there &= place < self._ends[which]
-            which, place = which[there], place[there]
-            first = place if number == 0 else first[there]
-            at = place + 1
-        return which, first, at - 1
+    def _find(self, letters: bytes) -> _Found:
+        """Return what is found for `letters`, from what is known for those that they begin with."""
+        known = self._known
+        while known and not letters.startswith(known[-1].letters):
+            known.pop()
+        for number in range(len(known[-1].letters) if known else 0, len(letters)):
+            known.append(self._further(known[-1] if known else None, letters[: number + 1]))
+        return known[-1]
 
-    def _together(self, letters: bytes) -> Ints:
-        """Return where the letters stand right behind each other."""
-        hits = self._places_of(letters[0])
-        for offset, letter in enumerate(letters[1:], start=1):
-            hits = hits[hits + offset < len(self._data)]
-            hits = hits[self._data[hits + offset] == letter]
-        return hits
+    def _further(self, before: _Found | None, letters: bytes) -> _Found:
+        """Look for the last of `letters` behind the others."""
+        places = self._places_of(letters[-1])
+        if before is None:
+            everything = np.arange(len(self.paths), dtype=np.int32)
+            return _Found(
+                letters,
+                self._next(places, _InOrder(everything, self._starts, self._starts), begins=True),
+                self._next(places, _InOrder(everything, self._names, self._names), begins=True),
+                places,
+            )
+        hits = before.together
+        behind = hits + (len(letters) - 1)  # never beyond the data: the zero at its end is no letter
+        hits = hits[self._data[behind] == letters[-1]]
+        return _Found(letters, self._next(places, before.path), self._next(places, before.name), hits)
+
+    def _next(self, places: Ints, those: _InOrder, *, begins: bool = False) -> _InOrder:
+        """Return those that have a letter, which stands at `places`, behind what they have so far."""
+        if not len(places):
+            return _InOrder(those.which[:0], those.first[:0], those.behind[:0])
+        found = np.searchsorted(places, those.behind)
+        place = places[np.minimum(found, len(places) - 1)]
+        there = (place < self._ends[those.which]) & (place >= those.behind)
+        place = place[there]
+        return _InOrder(those.which[there], place if begins else those.first[there], place + np.int32(1))
 
     def _places_of(self, letter: int) -> Ints:
         places = self._places.get(letter)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,14 +9,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 from vlmtui.finding.client import FileFinder
-from vlmtui.finding.protocol import Found, Row
-from vlmtui.safetext import safe_line, safe_text
+from vlmtui.finding.protocol import Found
+from vlmtui.safetext import safe_line
+from vlmtui.ui.widgets.found_list import FoundList
 
 COMMANDS = ">"
 """Typed first, it asks for a command instead of a file; the screen then returns it."""
@@ -42,7 +40,6 @@ class QuickOpen(ModalScreen[str | None]):
         """
         super().__init__(id="quick-open")
         self._finder = FileFinder(folder, recent, self._show)
-        self._rows: list[Row] = []
         self._moved = False
         self._typed = ""
 
@@ -50,12 +47,11 @@ class QuickOpen(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static("Open a file", classes="dialog-title")
             yield Input(placeholder="letters of its path; > for commands", compact=True)
-            yield OptionList(markup=False)
+            yield FoundList()
             yield Static("Looking at the files…", id="quick-open-says", markup=False)
             yield Static("Enter opens · Esc leaves", classes="dialog-keys")
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).can_focus = False
         self._find()
         self._finder.ask("")
 
@@ -85,57 +81,30 @@ class QuickOpen(ModalScreen[str | None]):
     def _show(self, found: Found) -> None:
         if not self.is_attached:
             return
-        options = self.query_one(OptionList)
-        at = options.highlighted if self._moved else 0
-        if found.rows != self._rows:
-            self._rows = found.rows
-            options.set_options([Option(_line(row)) for row in found.rows])
-        if found.rows:
-            options.highlighted = min(at or 0, len(found.rows) - 1)
-        self.query_one("#quick-open-says", Static).update(_summary(found, bool(self._typed.strip())))
+        files = self.query_one(FoundList)
+        files.show(found.rows, files.cursor if self._moved else 0)
+        self.query_one("#quick-open-says", Static).update(_summary(found, bool(self._typed.strip())), layout=False)
 
     def action_move(self, by: int) -> None:
         """Go to another file of the list."""
-        options = self.query_one(OptionList)
-        if options.option_count:
-            self._moved = True
-            options.highlighted = max(0, min((options.highlighted or 0) + by, options.option_count - 1))
+        files = self.query_one(FoundList)
+        self._moved = True
+        files.show(files.rows, files.cursor + by)
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        at = self.query_one(OptionList).highlighted
-        if at is not None and at < len(self._rows):
-            self.dismiss(os.fsdecode(self._rows[at].path))
+        self._choose()
 
-    @on(OptionList.OptionSelected)
-    def _clicked(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.dismiss(os.fsdecode(self._rows[event.option_index].path))
+    @on(FoundList.Chosen)
+    def _choose(self) -> None:
+        chosen = self.query_one(FoundList).chosen
+        if chosen is not None:
+            self.dismiss(chosen)
 
     def action_leave(self) -> None:
         """Open nothing."""
         self.dismiss(None)
-
-
-def _line(row: Row) -> Content:
-    """The file's name, then the folder it is in; the letters that were typed stand out."""
-    path = os.fsdecode(row.path)
-    safe = safe_text(path).replace("\n", " ").replace("\t", " ")
-    if len(safe) != len(path):  # what is shown in place of a letter is longer than it: nothing is marked
-        return Content(safe_line(path, 400))
-    name = path.rfind("/") + 1
-    places = set(row.places)
-    pieces: list[tuple[str, str]] = []
-    for at in (*range(name, len(path)), *range(name - 1)):
-        style = "bold $text-primary" if at in places else "$foreground-muted" if at < name else ""
-        if at == 0 and name:
-            pieces.append(("  ", ""))
-        if pieces and pieces[-1][1] == style:
-            pieces[-1] = (pieces[-1][0] + safe[at], style)
-        else:
-            pieces.append((safe[at], style))
-    return Content.assemble(*pieces)
 
 
 def _summary(found: Found, typed: bool) -> str:
