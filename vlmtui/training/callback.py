@@ -11,6 +11,7 @@ import torch
 from transformers import TrainerCallback
 
 from vlmtui.runs.events import Answer, Answers, Evaluated, Logged
+from vlmtui.training import ranks
 from vlmtui.training.answering import answer
 from vlmtui.training.examples import Example
 from vlmtui.training.metrics import score
@@ -44,6 +45,7 @@ class ReportCallback(TrainerCallback):
         self._batch = batch
         self._began = self._since = time.monotonic()
         self._first = self._last = 0
+        self._stops = False
         self.scores: dict[int, dict[str, float]] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -55,14 +57,15 @@ class ReportCallback(TrainerCallback):
         done = state.global_step - self._first
         eta = (time.monotonic() - self._began) / max(1, done) * (state.max_steps - state.global_step)
         self._reporter.set(step=state.global_step, epoch=float(state.epoch or 0), eta_s=eta)
-        if self._reporter.stopped and state.global_step < state.max_steps:
+        self._stops = ranks.any_says(self._reporter.stopped)  # all ranks stop at the same step
+        if self._stops and state.global_step < state.max_steps:
             control.should_save = True
             control.should_training_stop = True
             control.should_evaluate = False
         return control
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-        if self._reporter.stopped and state.global_step < state.max_steps:
+        if self._stops and state.global_step < state.max_steps:
             control.should_save = control.should_evaluate = False  # the end of a stop is not the end of an epoch
         return control
 
@@ -95,9 +98,11 @@ class ReportCallback(TrainerCallback):
         )
 
     def on_evaluate(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        if not ranks.is_first():
+            return
         began = time.monotonic()
         answers = answer(
-            model,
+            getattr(model, "module", model),
             self._processor,
             self._held_out,
             plain=self._plain,

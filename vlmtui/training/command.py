@@ -12,10 +12,12 @@ import msgspec
 
 from vlmtui.runs.command import follow
 from vlmtui.runs.control import start
-from vlmtui.runs.folder import RunError, create
+from vlmtui.runs.folder import RunError, create, find
+from vlmtui.runs.queue import ALL_GPUS
 from vlmtui.safetext import safe_line
 from vlmtui.training.beginning import PRESETS, presets
 from vlmtui.training.commands import accelerate_commands, trl_commands
+from vlmtui.training.launch import run_ranks
 from vlmtui.training.recipe import Recipe, RecipeError, read_recipe
 
 _PREFLIGHT = "vlmtui.training.preflight"
@@ -25,6 +27,8 @@ def train(options: argparse.Namespace) -> int:
     """Do what `vlmtui train` was asked; return the exit code: 0, 1 for a failure, 2 for a recipe that is wrong."""
     if options.presets:
         return _presets()
+    if options.join:
+        return _join(options.join, options.node)
     if options.recipe is None:
         _complain("name a recipe, e.g. `vlmtui train recipe.yaml`; `vlmtui train --presets` lists some to begin with")
         return 2
@@ -59,6 +63,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detach", action="store_true", help="return at once; `vlmtui runs watch` shows it")
     parser.add_argument("--overwrite", action="store_true", help="replace a result that output_dir holds already")
     parser.add_argument("--print-command", action="store_true", help="print the same training as a command of TRL's")
+    parser.add_argument("--join", metavar="RUN", help="on a further node: train as a part of the run RUN")
+    parser.add_argument("--node", type=int, default=1, metavar="N", help="with --join: which node this is (default: 1)")
     parser.add_argument("--presets", action="store_true", help="name the recipes that come with vlmtui")
     parser.set_defaults(run=train)
 
@@ -73,6 +79,9 @@ def choose_device(recipe: Recipe) -> str:
     if wanted == "cpu" or any(stage.trl.get("use_cpu") for stage in recipe.stages):
         return "cpu"
     free = _gpus()
+    several = recipe.launch is not None and recipe.launch.processes > recipe.launch.nodes
+    if several and wanted in ("auto", "cuda"):
+        return ALL_GPUS if free else "cpu"
     if wanted == "auto":
         return f"cuda:{free.index(max(free))}" if free else "cpu"
     number = int(wanted.partition(":")[2] or 0)
@@ -103,6 +112,25 @@ def _gpus() -> list[int]:
         return [int(pynvml.nvmlDeviceGetMemoryInfo(handle).free) for handle in handles]
     except Exception:  # no driver, no library: most machines
         return []
+
+
+def _join(name: str, node: int) -> int:
+    """Run this node's ranks of a run that was started on the first node; return when they end."""
+    try:
+        run = find(name)
+        recipe = msgspec.convert(run.job().recipe, Recipe)
+    except RunError as error:
+        _complain(str(error))
+        return 1
+    if recipe.launch is None or not 0 < node < recipe.launch.nodes:
+        _complain(
+            f"{run.id} has no node {node}: its recipe says launch: nodes: {recipe.launch and recipe.launch.nodes}"
+        )
+        return 2
+    failed = run_ranks(run, recipe.launch, lambda: False, node)
+    if failed is not None:
+        _complain(f"{failed.cause}: {failed.remedy}")
+    return int(failed is not None)
 
 
 def _check_output(output: Path, *, overwrite: bool) -> None:

@@ -7,6 +7,7 @@ import shlex
 from typing import Any
 
 from vlmtui.demo import DEMO_MODEL_ID, weights_path
+from vlmtui.training.launch import launch_words
 from vlmtui.training.recipe import Recipe, Stage
 
 
@@ -20,7 +21,8 @@ def trl_commands(recipe: Recipe) -> list[str]:
 
 def accelerate_commands(recipe: Recipe) -> list[str]:
     """Return the stages as `accelerate launch` of TRL's own scripts: the same, on as many processes as one likes."""
-    start = ["accelerate", "launch", "-m"]
+    options = launch_words(recipe.launch) if recipe.launch is not None else []
+    start = ["accelerate", "launch", *options, "-m"]
     return [shlex.join([*start, f"trl.scripts.{_script(stage)}", *_words(recipe, stage)]) for stage in recipe.stages]
 
 

@@ -16,8 +16,8 @@ _REFUSED: dict[str, tuple[Any, str]] = {
 }
 NEVER = {
     "resume_from_checkpoint": "`vlmtui runs resume` goes on from the last checkpoint",
-    "deepspeed": "a run is one process here",
-    "fsdp": "a run is one process here",
+    "deepspeed": "name a config file of accelerate's under launch: config_file",
+    "fsdp": "name a config file of accelerate's under launch: config_file",
     "assistant_only_loss": "the loss is on the answers always",
     "model_init_kwargs": "use the keys dtype, attn_implementation and model_revision",
     "formatting_func": "use the key columns",

@@ -37,8 +37,7 @@ def until_it_fits(stage: Stage, reporter: Reporter, train: Callable[[Stage], boo
     Raises:
         Exception: what `train` raises; out of memory where there is nothing left to halve.
     """
-    place = reporter.run.path / f"{stage.method}-batch.json"
-    stage = _as_before(stage, place)
+    stage = as_before(stage, reporter.run.path)
     while True:
         try:
             return train(stage)
@@ -51,15 +50,21 @@ def until_it_fits(stage: Stage, reporter: Reporter, train: Callable[[Stage], boo
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         stage = smaller
-        kept = {name: stage.trl[name] for name in (_BATCH, _ACCUMULATION)}
-        place.write_text(json.dumps(kept), encoding="utf-8")
-        reporter.note(f"out of memory: goes on with {_BATCH}: {kept[_BATCH]}, {_ACCUMULATION}: {kept[_ACCUMULATION]}",
-                      "warning")  # fmt: skip
+        keep_batch(stage, reporter)
 
 
-def _as_before(stage: Stage, place: Path) -> Stage:
+def keep_batch(stage: Stage, reporter: Reporter) -> None:
+    """Write down the stage's batch and accumulation, and say so: it goes on with them, also when it is resumed."""
+    kept = {name: stage.trl[name] for name in (_BATCH, _ACCUMULATION)}
+    (reporter.run.path / f"{stage.method}-batch.json").write_text(json.dumps(kept), encoding="utf-8")
+    said = f"out of memory: goes on with {_BATCH}: {kept[_BATCH]}, {_ACCUMULATION}: {kept[_ACCUMULATION]}"
+    reporter.note(said, "warning")
+
+
+def as_before(stage: Stage, folder: Path) -> Stage:
+    """Return the stage with the batch that was found to fit before, kept in the run's `folder`."""
     try:
-        kept = msgspec.json.decode(place.read_bytes(), type=dict[str, int])
+        kept = msgspec.json.decode((folder / f"{stage.method}-batch.json").read_bytes(), type=dict[str, int])
     except (OSError, msgspec.DecodeError):
         return stage
     return msgspec.structs.replace(stage, trl=stage.trl | kept)

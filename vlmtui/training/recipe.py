@@ -82,6 +82,17 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     eval_max_new_tokens: Annotated[int, Meta(ge=1, le=4096, description="the longest of these answers")] = 64
 
 
+class Launch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """On how many processes a run is trained, as `accelerate launch` starts them; the keys of `launch:`."""
+
+    processes: Annotated[_Count, Meta(description="all of them, over all nodes")] = 1
+    nodes: Annotated[_Count, Meta(description="machines; their disk with the runs is shared")] = 1
+    address: Annotated[
+        str, Meta(description="HOST:PORT of the first node, for the others to meet at", pattern="^[^:]+:[0-9]+$|^$")
+    ] = ""
+    config_file: Annotated[str, Meta(description="a config file of accelerate's: FSDP, DeepSpeed")] = ""
+
+
 class Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One training: `trl` holds the fields of TRL's configuration that were given."""
 
@@ -98,12 +109,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         model: the fields of TRL's `ModelConfig` that were given.
         looks: our own keys.
         output_dir: where the result goes.
+        launch: how several processes are started; None for one.
     """
 
     stages: list[Stage]
     model: dict[str, Any]
     looks: Looks
     output_dir: str
+    launch: Launch | None = None
 
 
 class RecipeError(ValueError):
@@ -161,6 +174,7 @@ class _Reader:
         table = self._load(text)
         methods = self._methods(table)
         stages_given = table.pop("stages", None) or {}
+        launch = self._launch(table.pop("launch", None))
         training = {method: training_fields(method) for method in methods}
         allowed = {"method", "stages", "output_dir", *_names(Data), *_names(Looks), *model_fields()}
         allowed |= {name for fields in training.values() for name in fields}
@@ -190,6 +204,7 @@ class _Reader:
             model=model,
             looks=looks,
             output_dir=str((self._folder / Path(str(output)).expanduser()).resolve()),
+            launch=launch,
         )
 
     # ---- parts of it ----
@@ -243,6 +258,27 @@ class _Reader:
         if methods != wanted or len(methods) > 2 or (len(methods) == 2 and methods[0] != "sft"):
             self._say(table, "method", "two stages are sft and one other, in this order: [sft, dpo]")
         return methods
+
+    def _launch(self, given: Any) -> Launch | None:
+        if given is None:
+            return None
+        if not isinstance(given, _Lines):
+            self._mistakes.append(f"{self._path}: launch: holds no `key: value` lines, e.g. processes: 2")
+            return None
+        self._unknown(given, _names(Launch), "key of launch")
+        launch: Launch | None = self._struct(Launch, given)
+        if launch is None:
+            return None
+        if launch.nodes > 1 and not launch.address:
+            self._say(given, "nodes", "needs address: HOST:PORT of the first node")
+        if launch.processes % launch.nodes:
+            self._say(given, "processes", f"{launch.processes} cannot be shared evenly by {launch.nodes} nodes")
+        if not launch.config_file:
+            return launch
+        file = (self._folder / Path(launch.config_file).expanduser()).resolve()
+        if not file.is_file():
+            self._say(given, "config_file", f"there is no {file}; `accelerate config --config_file F` writes one")
+        return msgspec.structs.replace(launch, config_file=str(file))
 
     def _part(self, given: Any, method: str) -> _Lines:
         part = given.get(method) if isinstance(given, dict) else None

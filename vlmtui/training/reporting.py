@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
 
 from vlmtui.runs.events import Ended, Event, EventLog, Note
 from vlmtui.runs.folder import RunFolder
-from vlmtui.runs.status import ENDED, State, Status, identity, read_status, write_status
+from vlmtui.runs.status import ENDED, Identity, State, Status, identity, read_status, write_status
 
 _BEAT_S = 2.0
 
@@ -24,8 +25,11 @@ class Reporter:
         status: as it was last written.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, owner: Identity | None = None) -> None:
         """Take the run over.
+
+        Args:
+            owner: the process that the run is, where that is another one: it has handed over meanwhile.
 
         Raises:
             OSError: its folder cannot be written.
@@ -33,10 +37,14 @@ class Reporter:
         self.run = run
         before = read_status(run.status_file)
         self.status = Status(state="queued", process=identity(), checkpoint=before.checkpoint)
+        if owner is not None:
+            self.status = before
+            self.status.process = owner
         self._log = EventLog(run.events_file)
         self._lock = threading.Lock()
         self._asked = threading.Event()
         self._over = threading.Event()
+        self._elsewhere = False
         self._process = psutil.Process()
         write_status(run.status_file, self.status)
         self._beats = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -72,6 +80,26 @@ class Reporter:
         """Append a note to the log."""
         self.say(Note(text=text, level=level))
 
+    @contextlib.contextmanager
+    def handed_over(self) -> Iterator[None]:
+        """Let another process write the status and the log meanwhile; then go on from what it wrote."""
+        with self._lock:
+            self._elsewhere = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.status = read_status(self.run.status_file)
+                self.status.process = identity()
+                self._elsewhere = False
+
+    def leave(self) -> None:
+        """Say no more: who handed over goes on."""
+        self._over.set()
+        self._beats.join()
+        with self._lock:
+            self._write()
+
     def end(self, state: State, cause: str = "", remedy: str = "") -> None:
         """Say how the run ends, whatever the disk says: what was kept for this is given back first."""
         self._over.set()
@@ -89,6 +117,8 @@ class Reporter:
             with self._lock:
                 if self.status.state in ENDED:
                     return
+                if self._elsewhere:
+                    continue
                 if self.status.state in ("starting", "running") and self.stopped:
                     self.status.state = "stopping"
                 self._write()

@@ -17,6 +17,7 @@ from vlmtui.models import files
 from vlmtui.models.hardware import Gpu, Hardware, choose_dtype, threads_for, usable_cores
 from vlmtui.runs.events import Attempt, Checkpointed
 from vlmtui.runs.events import Stage as StageBegan
+from vlmtui.training import ranks
 from vlmtui.training.callback import ReportCallback
 from vlmtui.training.examples import Example
 from vlmtui.training.failures import TrainingFailure
@@ -51,7 +52,8 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     run = reporter.run
     checkpoint = run.last_checkpoint(stage.method)
     begun = int(checkpoint.name.rpartition("-")[2]) if checkpoint is not None else 0
-    reporter.say(Attempt(pid=os.getpid(), stage=stage.method, step=begun))
+    owner = reporter.status.process.pid if reporter.status is not None else 0
+    reporter.say(Attempt(pid=owner, stage=stage.method, step=begun))
     reporter.set("starting", stage=stage.method, step=begun, loss=None)
     if not torch.cuda.is_available():
         # Two threads on two cores that others use too wait for each other at every layer, many times longer than one.
@@ -59,7 +61,10 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     on_cpu = on_cpu_only()
     processor = load_processor(recipe, on_cpu=on_cpu)
     plain = plain_words(processor)
-    place = store_examples(stage, run.path / "data", reporter, processor)
+    if ranks.is_first():
+        place = store_examples(stage, run.path / "data", reporter, processor)
+    ranks.wait_for_all()
+    place = _places(stage, run.path / "data")
     model, adapters = _model(recipe, before)
     remembers = stage.method == "sft" and recipe.looks.cache_features and _vision_frozen(recipe, model)
     store = store_for(run.path / "features", model, processor, _rows(place)) if remembers else None
@@ -112,7 +117,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
         parameters=sum(all_ for _, all_ in towers),
     )
     reporter.say(began)
-    if reporter.stopped:
+    if ranks.any_says(reporter.stopped):
         return False
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
     if trainer.state.global_step < trainer.state.max_steps:
@@ -120,8 +125,9 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     if evaluation is not None and trainer.state.global_step not in callback.scores:
         trainer.evaluate()
     _keep_result(trainer, recipe, run.results, stage.method)
-    _keep_scores(run.path, stage.method, callback.scores)
-    shutil.rmtree(run.path / "features", ignore_errors=True)
+    if ranks.is_first():
+        _keep_scores(run.path, stage.method, callback.scores)
+        shutil.rmtree(run.path / "features", ignore_errors=True)
     return True
 
 
@@ -132,7 +138,7 @@ def store_examples(stage: Stage, folder: Path, reporter: Reporter, processor: An
         TrainingFailure: rows are bad, and the recipe does not say to skip them.
     """
     folder.mkdir(exist_ok=True)
-    place = {name: folder / f"{stage.method}-{name}.arrow" for name in ("train", "evaluation")}
+    place = _places(stage, folder)
     if place["train"].exists():
         return place
     found = read_examples(stage.data, stage.method, stage.trl.get("seed", SEED), folder / "pictures")
@@ -153,6 +159,10 @@ def store_examples(stage: Stage, folder: Path, reporter: Reporter, processor: An
         write_examples(place["evaluation"], found.evaluation)
     write_examples(place["train"], found.train)
     return place
+
+
+def _places(stage: Stage, folder: Path) -> dict[str, Path]:
+    return {name: folder / f"{stage.method}-{name}.arrow" for name in ("train", "evaluation")}
 
 
 def trainer_arguments(stage: Stage, output: Path, *, evaluates: bool, on_cpu: bool) -> Any:
@@ -247,8 +257,16 @@ def _steps(trainer: Any, arguments: Any) -> int:
 
 
 def _keep_result(trainer: Any, recipe: Recipe, results: Path, method: str) -> None:
+    sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    if not ranks.is_first() and not sharded:
+        return
     results.mkdir(exist_ok=True)
     aside = results / f".{method}.part"
+    if sharded:  # gathered from all of them
+        trainer.save_model(str(aside))
+        if ranks.is_first():
+            aside.rename(results / method)
+        return
     shutil.rmtree(aside, ignore_errors=True)
     model = trainer.accelerator.unwrap_model(trainer.model)
     if hasattr(model, "peft_config"):

@@ -13,10 +13,15 @@ import torch
 from transformers import TrainerCallback
 from trl import DPOTrainer, GRPOTrainer, KTOTrainer, SFTTrainer
 
+from vlmtui.training import ranks
 from vlmtui.training.failures import TrainingFailure
 from vlmtui.training.features import FeatureStore, with_features
 
 _WINDOW = "window.json"
+
+
+def _window_file() -> str:
+    return f"window-{ranks.number()}.json" if ranks.number() else _WINDOW
 
 
 class WholeCheckpoints:
@@ -60,22 +65,29 @@ class WholeCheckpoints:
         if final.exists():
             return  # stopped right after a regular one
         aside = folder / f".writing-{name}"
-        shutil.rmtree(aside, ignore_errors=True)
+        if ranks.is_first():
+            shutil.rmtree(aside, ignore_errors=True)
+        ranks.wait_for_all()
         self._aside = aside
         best = self.state.best_model_checkpoint
         try:
             super()._save_checkpoint(model, trial)  # type: ignore[misc]
             made = aside / name
+            (made / _window_file()).write_text(json.dumps(self._window()), encoding="utf-8")
+            ranks.wait_for_all()  # what each of them keeps is written
+            if not ranks.is_first():
+                return
             if self.state.best_model_checkpoint not in (None, best):
                 self.state.best_model_checkpoint = str(folder / Path(self.state.best_model_checkpoint).name)
                 self.state.save_to_json(str(made / "trainer_state.json"))
             elif best is not None and self.state.best_global_step:
                 self.state.best_model_checkpoint = str(folder / f"checkpoint-{self.state.best_global_step}")
-            (made / _WINDOW).write_text(json.dumps(self._window()), encoding="utf-8")
             made.rename(final)
         finally:
             self._aside = None
-            shutil.rmtree(aside, ignore_errors=True)
+            if ranks.is_first():
+                shutil.rmtree(aside, ignore_errors=True)
+            ranks.wait_for_all()
         self._rotate(folder)
         self.saved(self.state.global_step, final)
 
@@ -105,7 +117,8 @@ class _Restore(TrainerCallback):
         self._checkpoint = checkpoint
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        kept = json.loads((self._checkpoint / _WINDOW).read_text(encoding="utf-8"))
+        own = self._checkpoint / _window_file()  # missing where it was written by fewer processes
+        kept = json.loads((own if own.is_file() else self._checkpoint / _WINDOW).read_text(encoding="utf-8"))
         trainer = self._trainer
         trainer._tr_loss += torch.tensor(kept["loss"], device=trainer._tr_loss.device)
         trainer._globalstep_last_logged = kept["logged"]

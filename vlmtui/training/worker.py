@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from vlmtui.runs.folder import Job, RunFolder
-from vlmtui.runs.queue import wait_for_turn
-from vlmtui.training.recipe import Recipe
+from vlmtui.runs.queue import ALL_GPUS, wait_for_turn
+from vlmtui.training.recipe import Launch, Recipe, Stage
 from vlmtui.training.reporting import Reporter
 
 
@@ -47,7 +47,8 @@ def _prepare(device: str) -> None:
     """Set what has to be set before torch is imported."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ["CUDA_VISIBLE_DEVICES"] = device.partition(":")[2] if device.startswith("cuda") else ""
+    if device != ALL_GPUS:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device.partition(":")[2] if device.startswith("cuda") else ""
 
 
 def _train(run: RunFolder, job: Job, reporter: Reporter) -> bool:
@@ -55,6 +56,8 @@ def _train(run: RunFolder, job: Job, reporter: Reporter) -> bool:
     from vlmtui.training.stage import run_stage
 
     recipe = msgspec.convert(job.recipe, Recipe)
+    if recipe.launch is not None and recipe.launch.processes > 1:
+        return _train_together(run, job, recipe, recipe.launch, reporter)
     before: Path | None = None
     for stage in recipe.stages:
         result = run.results / stage.method
@@ -65,10 +68,46 @@ def _train(run: RunFolder, job: Job, reporter: Reporter) -> bool:
                 return False
         before = result
     assert before is not None
-    output = publish(before, Path(recipe.output_dir), job)
+    _publish(before, recipe, job, reporter)
+    return True
+
+
+def _train_together(run: RunFolder, job: Job, recipe: Recipe, launch: Launch, reporter: Reporter) -> bool:
+    """Let `accelerate launch` run the ranks; the first of them reports meanwhile."""
+    from vlmtui.training.launch import run_ranks
+
+    last = recipe.stages[-1].method
+    while True:
+        with reporter.handed_over():
+            failed = run_ranks(run, launch, lambda: reporter.stopped)
+        if failed is None:
+            break
+        smaller = _halved(run, recipe) if failed.memory and recipe.looks.on_out_of_memory == "halve" else None
+        if smaller is None:
+            from vlmtui.training.failures import TrainingFailure
+
+            raise TrainingFailure(failed.cause, failed.remedy)
+        from vlmtui.training.halving import keep_batch
+
+        keep_batch(smaller, reporter)
+    if not (run.results / last).exists():
+        return False
+    _publish(run.results / last, recipe, job, reporter)
+    return True
+
+
+def _halved(run: RunFolder, recipe: Recipe) -> Stage | None:
+    """Return the stage that ran out of memory, with half its batch."""
+    from vlmtui.training.halving import as_before, halved
+
+    stage = next(stage for stage in recipe.stages if not (run.results / stage.method).exists())
+    return halved(as_before(stage, run.path))
+
+
+def _publish(result: Path, recipe: Recipe, job: Job, reporter: Reporter) -> None:
+    output = publish(result, Path(recipe.output_dir), job)
     if output != Path(recipe.output_dir):
         reporter.note(f"{recipe.output_dir} holds another result by now: this one is in {output}", "warning")
-    return True
 
 
 def publish(result: Path, output: Path, job: Job) -> Path:
