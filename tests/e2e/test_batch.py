@@ -140,3 +140,23 @@ def test_the_asking_process_never_imports_torch(workspace: Path, tmp_path: Path)
     for heavy in ("torch", "transformers", "numpy", "PIL", "cv2", "textual", "pyarrow"):
         assert f"'{heavy}'" not in result.stderr
     assert (tmp_path / "r.parquet").stat().st_size > 1000
+
+
+def test_a_killed_workbench_leaves_a_journal_and_no_process(tmp_path: Path, home: Path) -> None:
+    settings = home / ".config" / "vlmtui" / "settings.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("max_new_tokens = 300\n")
+    for number in range(40):
+        Image.effect_noise((64, 48), 80).convert("RGB").save(tmp_path / f"{number}.png")
+    with Terminal([VLMTUI, "open", str(tmp_path), "--model", str(checkpoint("smolvlm"))], columns=120) as terminal:
+        terminal.wait_for("● ready")
+        terminal.press("b")
+        terminal.wait_for("Ask about 40 pictures")
+        terminal.type("Hi")
+        terminal.press("enter")
+        terminal.wait_for("of 40 ·")
+        children = psutil.Process(terminal.pid).children(recursive=True)
+        terminal.kill()
+        _, alive = psutil.wait_procs(children, timeout=30)
+        assert not alive
+    assert 0 < len(_journal(tmp_path / "answers.jsonl")) < 40

@@ -7,6 +7,7 @@ from textual.binding import Binding
 from tests.ui.conftest import MakeApp, ready, screen_text, type_text, until
 from vlmtui.ui.actions import ACTIONS, bindings, key_name, key_names
 from vlmtui.ui.app import VlmtuiApp
+from vlmtui.ui.batches.view import BatchView
 from vlmtui.ui.screens.help import help_text
 from vlmtui.ui.screens.workbench import Workbench
 from vlmtui.ui.widgets.chat import Chat
@@ -22,7 +23,7 @@ from vlmtui.ui.widgets.video_view import VideoView
 
 _OWNERS = {"app": VlmtuiApp, "workbench": Workbench, "explorer": Explorer, "chat": Chat}
 _OWNERS |= {"preview": Preview, "dataset": DatasetView, "video": VideoView}
-_OWNERS |= {"problems": ProblemsList, "output": OutputLog, "search": SearchView}
+_OWNERS |= {"problems": ProblemsList, "output": OutputLog, "batch": BatchView, "search": SearchView}
 _LOST_IN_SOME_TERMINAL = {"ctrl+enter", "shift+enter", "alt+enter", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+comma"}
 
 
@@ -39,7 +40,7 @@ def test_the_first_key_arrives_in_every_terminal() -> None:
 
 
 def test_no_two_actions_share_a_key_where_both_can_be_reached() -> None:
-    for part in ("explorer", "search", "preview", "dataset", "video", "chat", "problems", "output"):
+    for part in ("explorer", "search", "preview", "dataset", "video", "chat", "problems", "output", "batch"):
         seen: dict[str, str] = {}
         for action in ACTIONS:
             if action.scope in ("app", "workbench", part):

@@ -21,6 +21,7 @@ _ELSEWHERE = {
     "dataset": "while a data set is open",
     "problems": "in the list of problems",
     "output": "in the output",
+    "batch": "in the panel's view of a batch",
 }
 
 

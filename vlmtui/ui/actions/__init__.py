@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from vlmtui.ui.actions import app, chat, dataset, explorer, fine_tuning, panel, preview, search, video, workbench
+from vlmtui.ui.actions import app, batch, chat, dataset, explorer, fine_tuning, panel, preview, search, video, workbench
 from vlmtui.ui.actions.action import Action, Scope
 from vlmtui.ui.actions.keys import key_name, key_names, keys_of
 
@@ -25,6 +25,7 @@ ACTIONS: tuple[Action, ...] = (
     *video.ACTIONS,
     *chat.ACTIONS,
     *panel.ACTIONS,
+    *batch.ACTIONS,
     *fine_tuning.ACTIONS,
 )
 

@@ -24,6 +24,15 @@ ACTIONS: tuple[Action, ...] = (
         label="Attach",
     ),
     Action(
+        "explorer.batch",
+        "Ask about every file…",
+        ("b",),
+        "explorer",
+        "batch",
+        "Of the folder, or of what is selected; the answers in a file.",
+        label="Ask about all",
+    ),
+    Action(
         "explorer.hidden",
         "Show or hide hidden files",
         ("full_stop",),

@@ -100,6 +100,14 @@ ACTIONS: tuple[Action, ...] = (
         "What the model's process and the others have logged.",
     ),
     Action(
+        "view.batch",
+        "Show the batch",
+        (),
+        "workbench",
+        "show_batch",
+        "One question about many files: how far it is, and its rows.",
+    ),
+    Action(
         "view.chat",
         "Show or hide the chat",
         (),

@@ -25,6 +25,7 @@ _SECTIONS = (
     ("Chat", ("chat",)),
     ("Problems", ("problems",)),
     ("Output", ("output",)),
+    ("Batch", ("batch",)),
 )
 _KEYS_WIDTH = 14
 _FIRST_STEPS = (

@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from vlmtui.safetext import safe_line
 from vlmtui.ui.actions import Scope, bindings, key_of
+from vlmtui.ui.batches.batching import BatchActions
 from vlmtui.ui.engine_state import EngineState
 from vlmtui.ui.layout import Layout
 from vlmtui.ui.screens.workbench_chats import ChatActions
@@ -44,7 +45,7 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.widgets.video_view import VideoView
 
 
-class Workbench(LayoutActions, ChatActions, TuningActions, Screen[None]):
+class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[None]):
     """The main screen. What is shown of it in a small window is in `vlmtui.ui.arrangement`."""
 
     AUTO_FOCUS = "#explorer"
@@ -111,6 +112,8 @@ class Workbench(LayoutActions, ChatActions, TuningActions, Screen[None]):
 
     async def on_unmount(self) -> None:
         self.kept_layout.keep()
+        if self.batch_run is not None:
+            await self.batch_run.close()
         if self._keeper is not None:
             self._keeper.close()
         if self._media is not None:

@@ -200,6 +200,10 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         """Go to the output."""
         await self._show_panel("output")
 
+    async def action_show_batch(self) -> None:
+        """Go to the batch."""
+        await self._show_panel("batch")
+
     def action_zoom(self) -> None:
         """Give the part with the focus the whole window, or share it again."""
         layout = self._bench.kept_layout
@@ -266,6 +270,8 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         bench.kept_layout.state.panel_view = bench.panel.view
         if bench.panel.view == "output":
             cast(Any, shown).follow({"model": bench.workbench_app.engine_log, **bench.followed})
+        elif bench.panel.view == "batch":
+            bench.look_for_unfinished()
         self.problems_changed()
 
     def problems_changed(self) -> None:

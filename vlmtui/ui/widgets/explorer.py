@@ -74,6 +74,13 @@ class Explorer(ExplorerFiles, can_focus=True):
             self.path = path
             self.stay = stay
 
+    class BatchRequested(Message):
+        """The user wants to ask the same about all these files and all files of these folders."""
+
+        def __init__(self, paths: list[Path]) -> None:
+            super().__init__()
+            self.paths = paths
+
     def __init__(self, directory: Path, *, select: Path | None = None, id: str | None = None) -> None:
         """Show `directory`; put the cursor on `select`, a file in it, once it is read."""
         super().__init__(id=id)

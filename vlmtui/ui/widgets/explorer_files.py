@@ -60,6 +60,16 @@ class ExplorerFiles(Widget, can_focus=False):
         if wanted and not stay:
             explorer.action_clear_marks()
 
+    def action_batch(self) -> None:
+        """Ask about every file of what is selected; else of the folder under the cursor, or around it."""
+        explorer = self._explorer
+        chosen = [entry.path for entry in _outermost(explorer.selected_entries()) if entry.kind != "note"]
+        if not len(explorer.marks):
+            at = explorer.selected
+            here = at.path if at is not None and at.kind == "folder" else at.path.parent if at is not None else None
+            chosen = [here or explorer.directory]
+        self.post_message(explorer.BatchRequested(chosen))
+
     def action_dataset(self) -> None:
         """Open the folder or file under the cursor as a data set."""
         entry = self._explorer.selected
