@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from vlmtui.chats.presets import Preset
+from vlmtui.models.processor import Resolution
 
 Graphics = Literal["auto", "half-block", "kitty", "sixel"]
 
@@ -39,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = ""
     graphics: Annotated[Graphics, Meta(description="how pictures are drawn in the terminal")] = "auto"
     theme: Annotated[str, Meta(description="name of the colour theme")] = "vscode-dark"
+    resolution: Annotated[
+        Resolution, Meta(description="tiles of a picture: off is one, 2-4 a side, full the most, fit never scales up")
+    ] = "auto"
     max_new_tokens: Annotated[int, Meta(ge=1, le=16384, description="longest answer, in tokens")] = 512
     temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="0 is greedy decoding")] = 0.0
     presets: Annotated[

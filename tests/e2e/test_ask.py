@@ -47,6 +47,32 @@ def test_the_answer_goes_to_stdout_alone(model: str, picture: str) -> None:
     assert result.stdout.endswith("\n")
 
 
+def test_a_preset_at_a_resolution(model: str, picture: str) -> None:
+    options = ("--model", model, "--max-new-tokens", "2", "--json")
+    result = run("ask", "--preset", "caption", picture, *options, "--resolution", "2")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["image_tokens"] == (2 * 2 + 1) * 16
+    many = run("ask", "--preset", "p", *[picture] * 6, *options, "--resolution", "full")
+    assert many.returncode == 1
+    assert "the model takes 1,024; ask with --resolution " in many.stderr
+    assert many.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--preset", "nothing", "x.png"), "choose one of caption (c)"),
+        (("--preset", "p"), "name 2 pictures after it"),
+        (("What?", "--resolution", "5"), "choose auto, off, 2, 3, 4, full or fit"),
+        ((), "the question is empty"),
+    ],
+)
+def test_wrong_presets_and_resolutions(words: tuple[str, ...], said: str) -> None:
+    result = run("ask", *words)
+    assert result.returncode == 2
+    assert said in result.stderr
+
+
 def test_json_is_one_object_with_the_exact_text(model: str, picture: str) -> None:
     result = run("ask", "What is it?", picture, "--model", model, "--max-new-tokens", "60", "--json")
     assert (result.returncode, result.stderr) == (0, "")

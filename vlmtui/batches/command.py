@@ -19,7 +19,7 @@ from vlmtui.batches.journal import Journal, JournalError
 from vlmtui.batches.pace import duration
 from vlmtui.batches.running import Control, Run
 from vlmtui.batches.writing import FORMS
-from vlmtui.chats.presets import Preset, presets
+from vlmtui.chats.presets import NoPreset, Preset, preset_named
 from vlmtui.engine.ask import Question, WrongUse, frame_sampling, read_question
 from vlmtui.engine.client import EngineClient
 from vlmtui.engine.protocol import TextPart
@@ -95,7 +95,7 @@ def read_job(options: argparse.Namespace, settings: Settings) -> tuple[Question,
     prompt = options.prompt if options.preset is None else find_preset(options.preset, settings).prompt
     if not prompt.strip():
         raise WrongUse("the question is empty; write it in quotes behind --prompt")
-    question = read_question(argparse.Namespace(**vars(options) | {"prompt": prompt, "files": []}), settings)
+    question = read_question(argparse.Namespace(**vars(options) | {"prompt": prompt, "preset": None, "files": []}), settings)
     system = [part.text for turn in question.turns[:-1] for part in turn.parts if isinstance(part, TextPart)]
     job = Job(
         prompt=prompt,
@@ -115,16 +115,13 @@ def find_preset(wanted: str, settings: Settings) -> Preset:
     Raises:
         WrongUse: there is none, or it asks about several pictures at once.
     """
-    known = presets(settings.presets)
-    word = wanted.strip().casefold()
-    found = [preset for preset in known if word in (preset.name.casefold(), preset.key)]
-    found = found or [preset for preset in known if word and preset.name.casefold().startswith(word)]
-    if len(found) != 1:
-        names = ", ".join(f"{preset.name.lower()} ({preset.key})" for preset in known)
-        raise WrongUse(f"--preset {wanted}: choose one of {names}")
-    if found[0].pictures > 1:
-        raise WrongUse(f"--preset {wanted} asks about {found[0].pictures} pictures at once; a batch has one a row")
-    return found[0]
+    try:
+        found = preset_named(wanted, settings.presets)
+    except NoPreset as error:
+        raise WrongUse(f"--preset {wanted}: {error}") from None
+    if found.pictures > 1:
+        raise WrongUse(f"--preset {wanted} asks about {found.pictures} pictures at once; a batch has one a row")
+    return found
 
 
 def _out(name: str) -> Path:

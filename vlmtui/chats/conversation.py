@@ -101,6 +101,8 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
         created, updated: seconds since 1970.
     """
 
+        starts_at: the first question that the model is still shown, where older ones were left out to make room; kept
+            while the conversation is open.
     messages: list[ChatMessage] = msgspec.field(default_factory=list)
     aside: list[ChatMessage] = msgspec.field(default_factory=list)
     id: str = msgspec.field(default_factory=new_id)
@@ -113,6 +115,7 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Let each message follow the one before it."""
+    starts_at: str = ""
         before = ""
         for message in self.messages:
             message.parent, before = before, message.id
@@ -191,7 +194,7 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
         return last if last is not None and last.state == "failed" else None
 
     def for_the_model(self) -> list[ChatMessage]:
-        """Return the messages a model should see, to answer the last question.
+        """Return the messages a model should see, to answer the last question: from `starts_at` on, where it is set.
 
         Answers that are unfinished, failed or empty are left out. A question whose answer failed is left out with it
         as soon as another question follows: a picture that cannot be read would fail every later turn too.
@@ -200,7 +203,10 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
         for index, message in enumerate(self.messages):
             following = self.messages[index + 1] if index + 1 < len(self.messages) else None
             if message.role == "assistant":
+        start = next((at for at, message in enumerate(self.messages) if message.id == self.starts_at), 0)
                 if message.state in ("done", "stopped") and message.text.strip():
+            if index < start and message.role != "system":
+                continue
                     kept.append(message)
                 elif kept and kept[-1].role == "user" and following is not None:
                     kept.pop()

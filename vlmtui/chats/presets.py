@@ -40,6 +40,25 @@ BUILT_IN = (
     Preset(key="o", name="List objects", prompt="List the objects in this image, one a line.", pictures=1),
 )
 
+class NoPreset(LookupError):
+    """No preset has the name, or several do; the text says which there are."""
+
+
+def preset_named(wanted: str, own: Mapping[str, str | Preset] = {}) -> Preset:
+    """Return the preset with the name or the letter `wanted`; the beginning of one name is enough.
+
+    Raises:
+        NoPreset: there is none, or it could be several.
+    """
+    known = presets(own)
+    word = wanted.strip().casefold()
+    found = [preset for preset in known if word in (preset.name.casefold(), preset.key)]
+    found = found or [preset for preset in known if word and preset.name.casefold().startswith(word)]
+    if len(found) != 1:
+        raise NoPreset("choose one of " + ", ".join(f"{preset.name.lower()} ({preset.key})" for preset in known))
+    return found[0]
+
+
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 

@@ -15,6 +15,7 @@ from typing import TextIO
 
 import msgspec
 
+from vlmtui.chats.presets import NoPreset, preset_named
 from vlmtui.engine.client import EngineClient
 from vlmtui.engine.protocol import (
     Failed,
@@ -33,6 +34,7 @@ from vlmtui.media.kinds import kind_of
 from vlmtui.models import adapters
 from vlmtui.models.adapters import AdapterUse
 from vlmtui.models.hardware import DTYPES, Quantize, int8_pays
+from vlmtui.models.processor import RESOLUTIONS, Resolution
 from vlmtui.models.sampling import MOST_FRAMES, FrameSampling
 from vlmtui.paths import settings_file
 from vlmtui.progress_line import ProgressLine
@@ -64,6 +66,7 @@ class Question(msgspec.Struct, frozen=True):
     dtype: str
     adapters: tuple[AdapterUse, ...] = ()
     quantize: Quantize = "none"
+    resolution: Resolution = "auto"
 
     @property
     def adapter(self) -> str:
@@ -90,11 +93,10 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
     Raises:
         WrongUse: with one line for the user.
     """
-    if not options.prompt.strip():
-        raise WrongUse("the question is empty; write it in quotes as the first argument")
+    asked, files = _asked(options, settings)
     sampling = frame_sampling(options)
-    parts: list[Part] = [_part(name, sampling) for name in options.files]
-    parts.append(TextPart(text=options.prompt))
+    parts: list[Part] = [_part(name, sampling) for name in files]
+    parts.append(TextPart(text=asked))
     turns = [Turn(role="user", parts=tuple(parts))]
     system = settings.system_prompt if options.system is None else options.system
     if system:
@@ -123,7 +125,33 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
         dtype=dtype,
         adapters=over,
         quantize=quantize,
+        resolution=_resolution(getattr(options, "resolution", None) or settings.resolution),
     )
+
+
+def _asked(options: argparse.Namespace, settings: Settings) -> tuple[str, list[str]]:
+    """Return the question and the names of the files; with `--preset` there is no question among the arguments."""
+    files = list(options.files)
+    if getattr(options, "preset", None) is None:
+        if not (options.prompt or "").strip():
+            raise WrongUse("the question is empty; write it in quotes as the first argument")
+        return options.prompt, files
+    if options.prompt is not None:
+        files.insert(0, options.prompt)
+    try:
+        preset = preset_named(options.preset, settings.presets)
+    except NoPreset as error:
+        raise WrongUse(f"--preset {options.preset}: {error}") from None
+    if len(files) < preset.pictures:
+        many = "a picture" if preset.pictures == 1 else f"{preset.pictures} pictures"
+        raise WrongUse(f"--preset {options.preset} asks about {many}: name {many} after it")
+    return preset.prompt, files
+
+
+def _resolution(name: str) -> Resolution:
+    if name not in RESOLUTIONS:
+        raise WrongUse(f"--resolution {name}: choose {', '.join(RESOLUTIONS[:-1])} or {RESOLUTIONS[-1]}")
+    return name
 
 
 def adapters_of(named: str | Sequence[str] | None) -> tuple[tuple[AdapterUse, ...], str]:
@@ -203,7 +231,7 @@ async def _answer(question: Question, *, as_json: bool) -> int:
         if int8_pays(loaded.device, loaded.quantize, loaded.parameters):
             progress.note("--quantize int8 would answer nearly twice as fast on this CPU")
         progress.show("looking" if len(question.turns[-1].parts) > 1 else "thinking")
-        async for answer in client.generate(question.turns, sampling=question.sampling):
+        async for answer in client.generate(question.turns, sampling=question.sampling, resolution=question.resolution):
             match answer:
                 case Tokens():
                     progress.clear()
@@ -216,7 +244,7 @@ async def _answer(question: Question, *, as_json: bool) -> int:
                 case Failed():
                     progress.clear()
                     out.end()
-                    _say(f"{answer.cause}; {answer.remedy}")
+                    _say(f"{answer.cause}; {_remedy(answer)}")
                     return 1
     except asyncio.CancelledError:  # Ctrl+C: leave the shell's prompt on a line of its own
         progress.clear()
@@ -226,6 +254,14 @@ async def _answer(question: Question, *, as_json: bool) -> int:
     finally:
         await client.close()
     return 0
+
+
+def _remedy(failed: Failed) -> str:
+    """Return what to do about a failure, by the options of this command where there are some."""
+    options = [
+        f"--{offer.kind} {offer.value} ({offer.tokens:,} tokens)" for offer in failed.offers if offer.kind != "drop"
+    ]
+    return f"ask with {' or '.join(options)}" if options else failed.remedy
 
 
 def _print_json(text: str, loaded: Loaded, finished: Finished) -> None:

@@ -187,7 +187,7 @@ class _Work:
 
     def _prepared(self, row: BatchRow) -> _Ready:
         began = time.perf_counter()
-        prompt = prepare(self._checkpoint, row.turns, self._request.splitting, self._check)
+        prompt = prepare(self._checkpoint, row.turns, self._request.resolution, self._check)
         room = self._checkpoint.loaded.context - prompt.tokens
         return _Ready(
             key=row.key,

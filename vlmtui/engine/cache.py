@@ -41,12 +41,14 @@ class Seen:
         tiles: that the vision tower saw.
         features: image tokens x width of the text model, on the CPU.
         seconds: that it took.
+        shown: width and height of a picture; None for a video.
     """
 
     layouts: tuple[str, ...]
     tiles: int
     features: torch.Tensor
     seconds: float
+    shown: tuple[int, int] | None = None
 
     @property
     def size(self) -> int:

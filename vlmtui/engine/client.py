@@ -46,6 +46,7 @@ from vlmtui.engine.protocol import (
 )
 from vlmtui.models.adapters import AdapterError, AdapterUse, parse
 from vlmtui.models.hardware import Quantize
+from vlmtui.models.processor import Resolution
 
 _LONGEST_LINE = 64 * 1024 * 1024
 _LOG_LIMIT = 2 * 1024 * 1024
@@ -189,7 +190,7 @@ class EngineClient:
                     yield event  # type: ignore[misc]
 
     async def generate(
-        self, turns: tuple[Turn, ...] | list[Turn], *, sampling: Sampling | None = None, splitting: bool | None = None
+        self, turns: tuple[Turn, ...] | list[Turn], *, sampling: Sampling | None = None, resolution: Resolution = "auto"
     ) -> AsyncGenerator[LoadProgress | Loaded | Started | Tokens | Finished | Failed, None]:
         """Answer the last user turn. Ends with `Finished` or `Failed`.
 
@@ -211,7 +212,7 @@ class EngineClient:
                 if self.loaded is None:
                     return
             request = Generate(
-                id=self._number(), turns=tuple(turns), sampling=sampling or Sampling(), splitting=splitting
+                id=self._number(), turns=tuple(turns), sampling=sampling or Sampling(), resolution=resolution
             )
             async with contextlib.aclosing(self._ask(request)) as answer:
                 async for piece in answer:
@@ -224,7 +225,7 @@ class EngineClient:
         rows: Sequence[BatchRow],
         *,
         sampling: Sampling | None = None,
-        splitting: bool | None = None,
+        resolution: Resolution = "auto",
         most: int = 0,
     ) -> AsyncGenerator[Answers | Finished | Failed, None]:
         """Answer `rows`, several at a time (at most `most`; 0: as many as go well), with the checkpoint that is loaded.
@@ -236,7 +237,7 @@ class EngineClient:
                 id=self._number(),
                 rows=tuple(rows),
                 sampling=sampling or Sampling(),
-                splitting=splitting,
+                resolution=resolution,
                 most=most,
             )
             async with contextlib.aclosing(self._ask(request)) as answers:

@@ -10,7 +10,7 @@ import errno
 import os
 import re
 
-from vlmtui.engine.protocol import Failed
+from vlmtui.engine.protocol import Failed, Offer
 
 _LONGEST_CAUSE = 400
 _TOKEN = re.compile(r"hf_[A-Za-z0-9]{6,}")
@@ -18,6 +18,8 @@ _TOKEN = re.compile(r"hf_[A-Za-z0-9]{6,}")
 
 class EngineFailure(Exception):
     """A failure that is understood: its code is one of `Failed.code`, its cause and remedy are written for people."""
+
+    offers: tuple[Offer, ...] = ()
 
     def __init__(self, code: str, cause: str, remedy: str) -> None:
         super().__init__(cause)
@@ -41,6 +43,7 @@ def failed(request: int, error: BaseException) -> Failed:
         code=failure.code,
         cause=without_secrets(one_line(failure.cause)),
         remedy=without_secrets(one_line(failure.remedy)),
+        offers=failure.offers,
     )
 
 
@@ -100,14 +103,14 @@ def _memory(error: BaseException) -> EngineFailure | None:
         return EngineFailure(
             "out_of_memory",
             "the GPU's memory is full",
-            "choose a smaller checkpoint or bfloat16, turn splitting off, ask about fewer pictures, "
+            "choose a smaller checkpoint or bfloat16, choose the resolution off, ask about fewer pictures, "
             "or free the GPU (`nvidia-smi` says who uses it)",
         )
     if on_cpu:
         return EngineFailure(
             "out_of_memory",
             "the machine's memory is full",
-            "choose a smaller checkpoint, turn splitting off, ask about fewer pictures, or close other programs",
+            "choose a smaller checkpoint, choose the resolution off, ask about fewer pictures, or close other programs",
         )
     return None
 

@@ -48,7 +48,9 @@ def generate(
         if stopped():
             raise Stopped
 
-    prompt = prepare(checkpoint, request.turns, request.splitting, check, checkpoint.memory)
+    beams = request.sampling.beams
+    # Beams each need a memory of their own: they read everything anew.
+    prompt = prepare(checkpoint, request.turns, request.resolution, check, checkpoint.memory if beams == 1 else None)
     check()
     send(Started(id=request.id, prompt_tokens=prompt.tokens, image_tokens=prompt.image_tokens, tiles=prompt.tiles))
     room = checkpoint.loaded.context - prompt.tokens
@@ -56,20 +58,23 @@ def generate(
     halt = _Halt(stopped)
     if request.sampling.seed is not None:
         torch.manual_seed(request.sampling.seed)
-    reading = Reading(checkpoint, prompt)
+    reading = Reading(checkpoint, prompt) if beams == 1 else None
     try:
         with torch.inference_mode(), _stoppable_prompt(checkpoint.model, check) as prompt_done:
-            stream.on_first = prompt_done
-            checkpoint.model.generate(
-                **reading.inputs(),
+            stream.on_first = halt.on_first = prompt_done
+            made = checkpoint.model.generate(
+                **(prompt.inputs if reading is None else reading.inputs()),
                 **_settings(request.sampling),
                 max_new_tokens=max(1, min(request.sampling.max_new_tokens, room)),
-                streamer=stream,
+                streamer=stream if beams == 1 else None,
                 stopping_criteria=StoppingCriteriaList([halt]),
             )
+            if beams > 1:
+                stream.take(made[0, prompt.tokens :].tolist(), halt.first)
     except Stopped:
         pass  # while the prompt was read: `Finished` below says it with what there is
-    reading.done(stream.ids, stream.first)
+    if reading is not None:
+        reading.done(stream.ids, stream.first)
     stream.finish()
     send(
         Finished(
@@ -81,9 +86,9 @@ def generate(
             ttft_s=stream.first - asked_at if stream.count else 0.0,
             tokens_per_s=stream.tokens_per_s,
             pictures=len(prompt.media),
-            known_pictures=reading.known_pictures,
-            known_tokens=reading.known_tokens,
-            saved_s=reading.saved_s,
+            known_pictures=reading.known_pictures if reading is not None else 0,
+            known_tokens=reading.known_tokens if reading is not None else 0,
+            saved_s=reading.saved_s if reading is not None else 0.0,
         )
     )
 
@@ -97,9 +102,11 @@ def _settings(sampling: Sampling) -> dict[str, Any]:
             "top_p": None,
             "top_k": None,
             "repetition_penalty": sampling.repetition_penalty,
+            "num_beams": sampling.beams,
         }
     return {
         "do_sample": True,
+        "num_beams": sampling.beams,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": sampling.top_k,
@@ -121,8 +128,13 @@ class _Halt(StoppingCriteria):
         self._asked = stopped
         self._masks: dict[bool, torch.Tensor] = {}
         self.stopped = False
+        self.on_first: Callable[[], None] = lambda: None
+        self.first = 0.0
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        if not self.first:
+            self.first = time.perf_counter()
+            self.on_first()
         self.stopped = self._asked()
         mask = self._masks.get(self.stopped)
         if mask is None:  # made once: this is called at each token
@@ -176,6 +188,14 @@ class _Stream(BaseStreamer):
         if now - self._sent_at >= FLUSH_S:
             self._sent_at = now
             self._flush(self._text.take())
+
+    def take(self, ids: list[int], first: float) -> None:
+        """Take a whole answer, whose first token was chosen at `first`."""
+        for token in ids:
+            self._text.add(token)
+        self.ids += ids
+        self._unsent += len(ids)
+        self.first, self._latest = first, time.perf_counter()
 
     def end(self) -> None:
         """Called by `generate`; `finish` does the work, also after a failure."""

@@ -21,6 +21,7 @@ from vlmtui.engine.protocol import ImagePart, VideoPart
 from vlmtui.media.errors import MediaError, PictureError, VideoError
 from vlmtui.media.pictures import open_picture
 from vlmtui.media.videos import Sampled, sample_frames
+from vlmtui.models.processor import ProcessorSettings, at_resolution, image_cost, longest_edge_of
 
 
 @dataclass
@@ -33,7 +34,11 @@ class Medium:
             does not take videos.
         tokens: image tokens.
         tiles: that the vision tower sees.
-        pixels: 1 x tiles x 3 x tile x tile; None where `seen` is there.
+        size: width and height of a picture; None for a video.
+        as_video: whether the template has one placeholder for a whole video.
+        image: a picture that is not cut into tiles yet: that takes longer than to know how many it will be.
+        settings: how it will be cut.
+        pixels: 1 x tiles x 3 x tile x tile; None where `seen` or `image` is there.
         mask: 1 x tiles x tile x tile; None where the processor makes none.
         seen: what the vision tower made of it before.
     """
@@ -42,6 +47,10 @@ class Medium:
     layouts: tuple[str, ...]
     tokens: int
     tiles: int
+    size: tuple[int, int] | None = None
+    as_video: bool = False
+    image: Image.Image | None = None
+    settings: ProcessorSettings | None = None
     pixels: torch.Tensor | None = None
     mask: torch.Tensor | None = None
     seen: Seen | None = None
@@ -78,12 +87,16 @@ def as_frames(part: VideoPart) -> Sampled:
 
 
 def medium_of(
-    checkpoint: Checkpoint, part: ImagePart | VideoPart, cut: bool, memory: Memory | None, check: Callable[[], None]
+    checkpoint: Checkpoint,
+    part: ImagePart | VideoPart,
+    settings: ProcessorSettings,
+    memory: Memory | None,
+    check: Callable[[], None],
 ) -> Medium:
     """Return what stands for `part`; what is known from `memory` is neither decoded nor cut again.
 
     Args:
-        cut: whether pictures are cut into tiles.
+        settings: how pictures are cut into tiles.
         memory: where features are looked for; None to look at everything anew.
         check: raises when the request was stopped.
 
@@ -95,17 +108,18 @@ def medium_of(
     if memory is not None:
         try:
             content, stamp = memory.content(part.path, check)
-            key = hashlib.sha256(content + _settings(checkpoint, part, cut)).digest()
+            key = hashlib.sha256(content + _how(checkpoint, part, settings)).digest()
         except MediaError:
             pass  # opening it below says what is wrong, in its own words
         if key and (seen := memory.features.get(key)) is not None:
-            return Medium(key, seen.layouts, seen.features.shape[0], seen.tiles, seen=seen)
+            as_video = isinstance(part, VideoPart) and checkpoint.loaded.video
+            return Medium(key, seen.layouts, seen.features.shape[0], seen.tiles, seen.shown, as_video, seen=seen)
     if isinstance(part, ImagePart):
-        medium = _picture(checkpoint.processor, as_picture(part), cut)
+        medium = _picture(checkpoint.processor, as_picture(part), settings)
     elif checkpoint.loaded.video:
         medium = _video(checkpoint.processor, as_frames(part))
     else:
-        medium = _frames(checkpoint.processor, as_frames(part), check)
+        medium = _frames(checkpoint.processor, as_frames(part), at_resolution(settings, "off"), check)
     # A file that changed while it was read is like no other.
     medium.key = key if key and stamp == stamp_of(part.path) else os.urandom(32)
     return medium
@@ -114,31 +128,65 @@ def medium_of(
 def look(checkpoint: Checkpoint, medium: Medium, memory: Memory) -> torch.Tensor:
     """Return what the vision tower makes of `medium`: image tokens x width, on the CPU; it is kept from now on."""
     if medium.seen is None:
-        assert medium.pixels is not None
         began = time.perf_counter()
         device = checkpoint.model.device
-        options = {} if medium.mask is None else {"pixel_attention_mask": medium.mask.to(device)}
-        made = checkpoint.model.get_image_features(medium.pixels.to(device), return_dict=True, **options)
+        pixels, mask = pixels_of(checkpoint.processor, medium)
+        options = {} if mask is None else {"pixel_attention_mask": mask.to(device)}
+        made = checkpoint.model.get_image_features(pixels.to(device), return_dict=True, **options)
         features = torch.cat(list(made.pooler_output)).cpu()
-        medium.seen = Seen(medium.layouts, medium.tiles, features, time.perf_counter() - began)
+        medium.seen = Seen(medium.layouts, medium.tiles, features, time.perf_counter() - began, medium.size)
         memory.features.put(medium.key, medium.seen)
-        medium.pixels = medium.mask = None
+        medium.pixels = medium.mask = medium.image = None
     return medium.seen.features
 
 
-def _settings(checkpoint: Checkpoint, part: ImagePart | VideoPart, cut: bool) -> bytes:
+def pixels_of(processor: Any, medium: Medium) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return what the vision tower is given of `medium`, and its mask; a picture is cut into its tiles here.
+
+    Raises:
+        EngineFailure: the processor does not make the tiles that were counted on.
+    """
+    if medium.pixels is None:
+        assert medium.image is not None
+        assert medium.settings is not None
+        made = processor.image_processor(
+            [[medium.image]],
+            do_image_splitting=medium.settings.splitting,
+            size={"longest_edge": longest_edge_of(*medium.image.size, medium.settings)},
+            return_row_col_info=True,
+            return_tensors="pt",
+        )
+        if processor.replace_image_token(made, 0) != medium.layouts[0]:
+            raise EngineFailure(
+                "internal",
+                f"the processor cut a picture of {medium.image.width}x{medium.image.height} otherwise than expected",
+                "choose the resolution off",
+            )
+        medium.pixels, medium.mask = made["pixel_values"], made.get("pixel_attention_mask")
+    return medium.pixels, medium.mask
+
+
+def layout_of(processor: Any, size: tuple[int, int], settings: ProcessorSettings) -> str:
+    """Return the text that stands in the prompt for a picture of `size`."""
+    cost = image_cost(*size, settings)
+    return str(processor.replace_image_token({"rows": [[cost.rows]], "cols": [[cost.columns]]}, 0))
+
+
+def _how(checkpoint: Checkpoint, part: ImagePart | VideoPart, settings: ProcessorSettings) -> bytes:
     """Return what decides, besides the file's content, what the model sees."""
     if isinstance(part, ImagePart):
-        how = [checkpoint.processor.image_processor.to_dict(), cut]
+        how = [checkpoint.processor.image_processor.to_dict(), msgspec.to_builtins(settings)]
     else:
         owner = "video_processor" if checkpoint.loaded.video else "image_processor"
         how = [getattr(checkpoint.processor, owner).to_dict(), msgspec.to_builtins(part.sampling)]
     return json.dumps([whose(checkpoint), how], default=str).encode()
 
 
-def _picture(processor: Any, image: Image.Image, cut: bool) -> Medium:
-    made = processor.image_processor([[image]], do_image_splitting=cut, return_row_col_info=True, return_tensors="pt")
-    return _medium(processor, made, (processor.replace_image_token(made, 0),))
+def _picture(processor: Any, image: Image.Image, settings: ProcessorSettings) -> Medium:
+    layout = layout_of(processor, image.size, settings)
+    cost = image_cost(*image.size, settings)
+    tokens = layout.count(processor.image_token)
+    return Medium(b"", (layout,), tokens, cost.tiles, image.size, image=image, settings=settings)
 
 
 def _video(processor: Any, video: Sampled) -> Medium:
@@ -149,30 +197,36 @@ def _video(processor: Any, video: Sampled) -> Medium:
         return_metadata=True,
         return_tensors="pt",
     )
-    return _medium(processor, made, (processor.replace_video_token(made, 0),))
+    layout = processor.replace_video_token(made, 0)
+    pixels = made["pixel_values"]
+    return Medium(
+        b"",
+        (layout,),
+        layout.count(processor.image_token),
+        pixels.shape[1],
+        as_video=True,
+        pixels=pixels,
+        mask=made.get("pixel_attention_mask"),
+    )
 
 
-def _frames(processor: Any, video: Sampled, check: Callable[[], None]) -> Medium:
+def _frames(processor: Any, video: Sampled, settings: ProcessorSettings, check: Callable[[], None]) -> Medium:
     """Return a video for a checkpoint that does not take videos itself: its frames as pictures, none of them cut."""
     frames: list[Medium] = []
+    made: list[tuple[torch.Tensor, torch.Tensor | None]] = []
     for frame in video.frames:
         check()
-        frames.append(_picture(processor, Image.fromarray(frame), False))
-    masks = [frame.mask for frame in frames if frame.mask is not None]
+        frames.append(_picture(processor, Image.fromarray(frame), settings))
+        made.append(pixels_of(processor, frames[-1]))
+    masks = [mask for _, mask in made if mask is not None]
     return Medium(
         b"",
         tuple(frame.layouts[0] for frame in frames),
         sum(frame.tokens for frame in frames),
         sum(frame.tiles for frame in frames),
-        torch.cat([frame.pixels for frame in frames if frame.pixels is not None], dim=1),
-        torch.cat(masks, dim=1) if len(masks) == len(frames) else None,
+        pixels=torch.cat([pixels for pixels, _ in made], dim=1),
+        mask=torch.cat(masks, dim=1) if len(masks) == len(made) else None,
     )
-
-
-def _medium(processor: Any, made: Any, layouts: tuple[str, ...]) -> Medium:
-    tokens = sum(layout.count(processor.image_token) for layout in layouts)
-    pixels = made["pixel_values"]
-    return Medium(b"", layouts, tokens, pixels.shape[1], pixels, made.get("pixel_attention_mask"))
 
 
 def _metadata(video: Sampled) -> dict[str, Any]:

@@ -19,9 +19,12 @@ from PIL import Image
 
 from vlmtui.engine.cache import Memory, mark_of
 from vlmtui.engine.failures import EngineFailure
+from vlmtui.engine.fitting import too_long
 from vlmtui.engine.loading import Checkpoint, chat_template
-from vlmtui.engine.looking import Medium, as_frames, as_picture, medium_of
+from vlmtui.engine.looking import Medium, as_frames, as_picture, medium_of, pixels_of
 from vlmtui.engine.protocol import ImagePart, TextPart, Turn, VideoPart
+from vlmtui.engine.writing import Conversation, laid_out, written
+from vlmtui.models.processor import ProcessorSettings, Resolution, at_resolution
 
 FRAMES_INTRO = "Following are the frames of a video in temporal order."
 """How frames are announced to a checkpoint that does not take videos itself."""
@@ -41,6 +44,7 @@ class Prompt:
         tiles: that the vision tower sees.
         media: a SmolVLM's pictures and videos in their order; pixels or features of each.
         image_id: the number of the `<image>` token.
+        processor: the checkpoint's.
     """
 
     ids: dict[str, Any]
@@ -49,6 +53,7 @@ class Prompt:
     tiles: int
     media: list[Medium] = field(default_factory=list)
     image_id: int | None = None
+    processor: Any = None
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -59,10 +64,10 @@ class Prompt:
         if not self.media:
             return self.ids
         device = self.ids["input_ids"].device
-        pixels = [medium.pixels for medium in self.media if medium.pixels is not None]
-        masks = [medium.mask for medium in self.media if medium.mask is not None]
-        inputs = self.ids | {"pixel_values": torch.cat(pixels, dim=1).to(device)}
-        if len(masks) == len(pixels):
+        made = [pixels_of(self.processor, medium) for medium in self.media]
+        inputs = self.ids | {"pixel_values": torch.cat([pixels for pixels, _ in made], dim=1).to(device)}
+        masks = [mask for _, mask in made if mask is not None]
+        if len(masks) == len(made):
             inputs["pixel_attention_mask"] = torch.cat(masks, dim=1).to(device)
         return inputs
 
@@ -73,23 +78,10 @@ class Prompt:
         return [next(shown, token) if token == self.image_id else token for token in tokens]
 
 
-@dataclass
-class _Conversation:
-    """Messages as chat templates take them, and the media in the order of their placeholders.
-
-    For a SmolVLM each placeholder's word and text; for others the pictures.
-    """
-
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    media: list[Medium] = field(default_factory=list)
-    placeholders: list[tuple[str, str]] = field(default_factory=list)
-    pictures: list[Image.Image] = field(default_factory=list)
-
-
 def prepare(
     checkpoint: Checkpoint,
     turns: tuple[Turn, ...],
-    splitting: bool | None,
+    resolution: Resolution,
     check: Callable[[], None],
     memory: Memory | None = None,
 ) -> Prompt:
@@ -98,20 +90,21 @@ def prepare(
     Args:
         checkpoint: what answers.
         turns: the conversation; pictures and videos are read and decoded here.
-        splitting: cut pictures into tiles; None for the checkpoint's choice on this device.
+        resolution: into how many tiles pictures are cut.
         check: raises when the request was stopped; called between media.
         memory: where pictures that were seen before are looked for; None to decode each of them.
 
     Raises:
         EngineFailure: a picture or video cannot be read, or the prompt does not fit.
     """
-    cut = checkpoint.loaded.processor.splitting if splitting is None else splitting
-    conversation = _read(checkpoint, turns, cut, check, memory)
-    text = _written(checkpoint, conversation.messages)
+    settings = at_resolution(checkpoint.loaded.processor, resolution)
+    conversation = _read(checkpoint, turns, settings, check, memory)
+    text = written(checkpoint, conversation.messages)
+    media = [medium for some in conversation.media for medium in some]
     if checkpoint.in_family:
-        text = _laid_out(checkpoint.processor, text, conversation.placeholders)
+        text = laid_out(checkpoint.processor, text, media)
         ids = dict(checkpoint.processor.tokenizer(text, return_tensors="pt", add_special_tokens=False))
-        tiles = sum(medium.tiles for medium in conversation.media)
+        tiles = sum(medium.tiles for medium in media)
     else:
         ids, tiles = _by_processor(checkpoint.processor, text, conversation.pictures), len(conversation.pictures)
     ids = {name: value.to(checkpoint.model.device) for name, value in ids.items()}
@@ -121,33 +114,31 @@ def prepare(
         tokens=int(ids["input_ids"].shape[1]),
         image_tokens=int((ids["input_ids"] == image_id).sum()) if image_id is not None else 0,
         tiles=tiles,
-        media=conversation.media,
+        media=media,
         image_id=image_id,
+        processor=checkpoint.processor,
     )
-    context = checkpoint.loaded.context
-    if prompt.tokens >= context:
-        remedy = "start a new conversation, or attach fewer pictures"
-        if cut and prompt.image_tokens:
-            remedy = "turn splitting off, attach fewer pictures, or start a new conversation"
-        raise EngineFailure(
-            "too_long",
-            f"the prompt has {prompt.tokens:,} tokens ({prompt.image_tokens:,} of pictures) "
-            f"and the model takes {context:,}",
-            remedy,
-        )
+    if prompt.tokens >= checkpoint.loaded.context:
+        raise too_long(checkpoint, conversation, settings, prompt.tokens, prompt.image_tokens)
     return prompt
 
 
 def _read(
-    checkpoint: Checkpoint, turns: tuple[Turn, ...], cut: bool, check: Callable[[], None], memory: Memory | None
-) -> _Conversation:
+    checkpoint: Checkpoint,
+    turns: tuple[Turn, ...],
+    settings: ProcessorSettings,
+    check: Callable[[], None],
+    memory: Memory | None,
+) -> Conversation:
     """Open every picture and video, and bring the turns to typed messages."""
-    conversation = _Conversation()
+    conversation = Conversation()
     special = _placeholders(checkpoint.processor)
     # The template writes the space between `Assistant:` and the answer that the model itself began its answer with.
     spaced = chat_template(checkpoint.processor) is not None
+    count = 0
     for turn in turns:
         parts: list[dict[str, Any]] = []
+        media: list[Medium] = []
         for part in turn.parts:
             check()
             if isinstance(part, TextPart):
@@ -155,10 +146,12 @@ def _read(
                 text = part.text.removeprefix(" ") if first else part.text
                 parts.append({"type": "text", "text": special.sub(_defused, text)})
             elif checkpoint.in_family:
-                parts += _shown(checkpoint, part, conversation, medium_of(checkpoint, part, cut, memory, check))
+                media.append(medium_of(checkpoint, part, settings, memory, check))
+                parts += _shown(checkpoint, part, media[-1])
+                count += len(media[-1].layouts)
             else:
                 parts += _decoded(part, conversation)
-            if len(conversation.placeholders) + len(conversation.pictures) > _MOST_MEDIA:
+            if count + len(conversation.pictures) > _MOST_MEDIA:
                 raise EngineFailure(
                     "too_long",
                     f"more than {_MOST_MEDIA} pictures and frames in one conversation",
@@ -166,25 +159,22 @@ def _read(
                 )
         if parts:
             conversation.messages.append({"role": turn.role, "content": parts})
+            conversation.media.append(media)
     if not conversation.messages:
         raise EngineFailure("internal", "there is nothing to answer", "write a question")
     return conversation
 
 
-def _shown(
-    checkpoint: Checkpoint, part: ImagePart | VideoPart, conversation: _Conversation, medium: Medium
-) -> list[dict[str, Any]]:
-    """Add a SmolVLM's picture or video to the conversation, and return what the template is told of it."""
-    conversation.media.append(medium)
-    video = isinstance(part, VideoPart) and checkpoint.loaded.video
-    word = checkpoint.processor.video_token if video else checkpoint.processor.image_token
-    conversation.placeholders += [(word, layout) for layout in medium.layouts]
-    if video or isinstance(part, ImagePart):
-        return [{"type": "video" if video else "image"}]
+def _shown(checkpoint: Checkpoint, part: ImagePart | VideoPart, medium: Medium) -> list[dict[str, Any]]:
+    """Return what the template is told of a SmolVLM's picture or video."""
+    if isinstance(part, ImagePart):
+        return [{"type": "image"}]
+    if checkpoint.loaded.video:
+        return [{"type": "video"}]
     return [{"type": "text", "text": f"{FRAMES_INTRO}\n"}, *({"type": "image"} for _ in medium.layouts)]
 
 
-def _decoded(part: ImagePart | VideoPart, conversation: _Conversation) -> list[dict[str, Any]]:
+def _decoded(part: ImagePart | VideoPart, conversation: Conversation) -> list[dict[str, Any]]:
     """The same for a checkpoint of another family, whose processor is given the pictures themselves."""
     if isinstance(part, ImagePart):
         conversation.pictures.append(as_picture(part))
@@ -209,48 +199,6 @@ def _placeholders(processor: Any) -> re.Pattern[str]:
 def _defused(found: re.Match[str]) -> str:
     """Return a special word as a person would read it and no tokenizer would take it: `<image>` as `< image>`."""
     return f"{found[0][0]} {found[0][1:]}"
-
-
-def _written(checkpoint: Checkpoint, messages: list[dict[str, Any]]) -> str:
-    """Return the conversation as one text with a placeholder for each picture and video."""
-    processor = checkpoint.processor
-    if chat_template(processor) is None:
-        return _plain(messages, processor)
-    try:
-        return str(processor.apply_chat_template(messages, add_generation_prompt=True))
-    except Exception as error:  # a template is a program by somebody else
-        raise EngineFailure(
-            "internal",
-            f"the checkpoint's chat template cannot write this conversation: {error}",
-            "leave out the system prompt, or choose another checkpoint",
-        ) from error
-
-
-def _plain(messages: list[dict[str, Any]], processor: Any) -> str:
-    """Return the conversation for a checkpoint without a template: placeholders and text, as they were trained on."""
-    image = getattr(processor, "image_token", "<image>")
-    video = getattr(processor, "video_token", "<video>")
-    pieces = [
-        "".join({"image": image, "video": video}.get(part["type"]) or part["text"] for part in message["content"])
-        for message in messages
-    ]
-    return "\n".join(pieces)
-
-
-def _laid_out(processor: Any, text: str, placeholders: list[tuple[str, str]]) -> str:
-    """Return a SmolVLM's prompt with each picture and video laid out in its place."""
-    image, video = processor.image_token, getattr(processor, "video_token", None)
-    words = [re.escape(word) for word in (image, video) if word]
-    pieces = re.split(f"({'|'.join(words)})", text)
-    if [piece for piece in pieces if piece in (image, video)] != [word for word, _ in placeholders]:
-        written = sum(piece in (image, video) for piece in pieces)
-        raise EngineFailure(
-            "internal",
-            f"the chat template wrote {written} places for {len(placeholders)} pictures and videos",
-            "choose another checkpoint: this one's template does not fit its processor",
-        )
-    layouts = iter(layout for _, layout in placeholders)
-    return "".join(next(layouts) if piece in (image, video) else piece for piece in pieces)
 
 
 def _by_processor(processor: Any, text: str, pictures: list[Image.Image]) -> dict[str, Any]:

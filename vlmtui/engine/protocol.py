@@ -12,7 +12,7 @@ import msgspec
 
 from vlmtui.models.adapters import AdapterUse
 from vlmtui.models.hardware import Quantize
-from vlmtui.models.processor import ProcessorSettings
+from vlmtui.models.processor import ProcessorSettings, Resolution
 from vlmtui.models.sampling import FrameSampling
 
 PROTOCOL_VERSION = 1
@@ -55,7 +55,7 @@ class Turn(_Message, frozen=True, kw_only=True, tag="turn"):
 
 
 class Sampling(_Message, frozen=True, kw_only=True, tag="sampling"):
-    """How tokens are chosen. `temperature` 0 is greedy decoding."""
+    """How tokens are chosen. `temperature` 0 is greedy decoding; with more than one of `beams` nothing streams."""
 
     max_new_tokens: int = 512
     temperature: float = 0.0
@@ -63,6 +63,7 @@ class Sampling(_Message, frozen=True, kw_only=True, tag="sampling"):
     top_k: int = 0
     repetition_penalty: float = 1.0
     seed: int | None = None
+    beams: int = 1
 
 
 # ---- requests -----------------------------------------------------------------------------------
@@ -118,13 +119,13 @@ class Generate(_Message, frozen=True, kw_only=True, tag="generate"):
     """Answer the last user turn of a conversation.
 
     Attributes:
-        splitting: cut pictures into tiles; None leaves it to the engine (off on a CPU, the checkpoint's own elsewhere).
+        resolution: into how many tiles pictures are cut.
     """
 
     id: int
     turns: tuple[Turn, ...]
     sampling: Sampling = Sampling()
-    splitting: bool | None = None
+    resolution: Resolution = "auto"
 
 
 class BatchRow(_Message, frozen=True, kw_only=True, tag="row"):
@@ -139,14 +140,14 @@ class Batch(_Message, frozen=True, kw_only=True, tag="batch"):
 
     Attributes:
         rows: what is to be answered. Answers come in another order: what costs alike is answered together.
-        splitting: as in `Generate`.
+        resolution: as in `Generate`.
         most: at most so many at a time; 0 lets the engine find out.
     """
 
     id: int
     rows: tuple[BatchRow, ...]
     sampling: Sampling = Sampling()
-    splitting: bool | None = None
+    resolution: Resolution = "auto"
     most: int = 0
 
 
@@ -202,7 +203,7 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
         dtype: e.g. `float32`.
         parameters: how many.
         context: positions the text model has.
-        processor: what pictures cost; `splitting` is what a `Generate` with None will use.
+        processor: what pictures cost at the resolution `auto`.
         demo: whether it is the embedded demo model, which knows shapes only.
         video: whether its processor takes videos itself (SmolVLM2); else frames are sent as pictures.
         seconds: from the request to this event.
@@ -291,6 +292,20 @@ class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
     saved_s: float = 0.0
 
 
+class Offer(_Message, frozen=True, kw_only=True, tag="offer"):
+    """What would make a prompt fit that is too long.
+
+    Attributes:
+        kind: cut pictures at a lower `resolution`, show fewer `frames` of each video, or `drop` the oldest questions.
+        value: the resolution, or how many.
+        tokens: of the prompt then; of frames at most so many.
+    """
+
+    kind: Literal["resolution", "frames", "drop"]
+    value: str
+    tokens: int
+
+
 class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
     """A request failed; the engine goes on.
 
@@ -300,12 +315,14 @@ class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
             `disk_full`, `engine_died`, `internal`.
         cause: one line for people: what went wrong. Untrusted (may hold names).
         remedy: one line: what to do about it.
+        offers: for `too_long`, what would make it fit, each by itself.
     """
 
     id: int
     code: str
     cause: str
     remedy: str
+    offers: tuple[Offer, ...] = ()
 
 
 class Answer(_Message, frozen=True, kw_only=True, tag="answer"):

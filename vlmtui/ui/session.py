@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-import msgspec
 from textual.message import Message
 from textual.message_pump import MessagePump
 
@@ -31,7 +30,7 @@ from vlmtui.engine.protocol import (
 )
 from vlmtui.media.kinds import kind_of
 from vlmtui.models.adapters import AdapterUse
-from vlmtui.models.processor import ProcessorSettings
+from vlmtui.models.processor import ProcessorSettings, Resolution, at_resolution
 from vlmtui.models.sampling import FrameSampling
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings
@@ -106,8 +105,7 @@ class Session:
         self.state = EngineState()
         self.choice: ModelChoice | None = None
         """What is loaded, or else what was asked for last."""
-        self.splitting: bool | None = None
-        """Whether pictures are cut into tiles; None leaves it to the engine, which does not on a CPU."""
+        self._resolution: Resolution | None = None
         self._good: ModelChoice | None = None
 
     @property
@@ -125,9 +123,16 @@ class Session:
         loaded = self._client.loaded
         if loaded is None:
             return None
-        if self.splitting is None:
-            return loaded.processor
-        return msgspec.structs.replace(loaded.processor, splitting=self.splitting)
+        return at_resolution(loaded.processor, self.resolution)
+
+    @property
+    def resolution(self) -> Resolution:
+        """Into how many tiles the next question's pictures are cut: what was chosen here, else the settings'."""
+        return self._resolution or self._settings.resolution
+
+    @resolution.setter
+    def resolution(self, value: Resolution) -> None:
+        self._resolution = value
 
     @property
     def pid(self) -> int | None:
@@ -248,7 +253,7 @@ class Session:
         began = monotonic()
         first = 0.0
         count = 0
-        async for event in self._client.generate(turns, sampling=sampling, splitting=self.splitting):
+        async for event in self._client.generate(turns, sampling=sampling, resolution=self.resolution):
             match event:
                 case LoadProgress():  # the engine had died: it comes back first
                     self._show_progress(event)

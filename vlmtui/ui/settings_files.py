@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _EVERY_S = 1.0
 _SOURCE = "Settings"
-_AT_ONCE = {"theme", "keybindings", "max_new_tokens", "temperature", "system_prompt"}
+_AT_ONCE = {"theme", "keybindings", "max_new_tokens", "resolution", "temperature", "system_prompt"}
 
 
 class SettingsFiles:

@@ -51,7 +51,7 @@ def alone(made: Checkpoint, question: Turn, sampling: Sampling, splitting: bool 
     events: list[Event] = []
     generation.generate(
         made,
-        Generate(id=1, turns=(question,), sampling=sampling, splitting=splitting),
+        Generate(id=1, turns=(question,), sampling=sampling, resolution="full" if splitting else "auto"),
         send=events.append,
         stopped=lambda: False,
         asked_at=time.perf_counter(),
@@ -74,7 +74,7 @@ def together(
     try:
         batching.answer(
             made,
-            Batch(id=1, rows=rows, sampling=sampling, splitting=splitting, most=most),
+            Batch(id=1, rows=rows, sampling=sampling, resolution="full" if splitting else "auto", most=most),
             sizes=sizes or batching.Sizes(),
             send=events.append,
             stopped=lambda: stopped(events),

@@ -76,7 +76,9 @@ async def test_text_is_painted_thirty_times_a_second_at_most(engine: EngineClien
 
 
 async def test_splitting_can_be_asked_for(engine: EngineClient, media: Path) -> None:
-    events = await everything(engine.generate([turn("What?", media / "wide.png")], sampling=at_most(2), splitting=True))
+    events = await everything(
+        engine.generate([turn("What?", media / "wide.png")], sampling=at_most(2), resolution="full")
+    )
     assert (started(events).tiles, started(events).image_tokens) == (4 * 2 + 1, 9 * 16)
 
 
@@ -166,12 +168,16 @@ async def test_a_bad_video_fails_the_question(engine: EngineClient, tmp_path: Pa
 
 async def test_a_prompt_beyond_the_context_says_so(engine: EngineClient, media: Path) -> None:
     picture = media / "wide.png"
-    failure = failed(await everything(engine.generate([turn("What?", *[picture] * 12)], splitting=True)))
+    failure = failed(await everything(engine.generate([turn("What?", *[picture] * 12)], resolution="full")))
     assert failure.code == "too_long"
     assert "1,024" in failure.cause
-    assert "splitting off" in failure.remedy
+    (offer,) = failure.offers
+    assert (offer.kind, offer.value) == ("resolution", "2")
+    assert "at the resolution 2" in failure.remedy
+    begun = started(await everything(engine.generate([turn("What?", *[picture] * 12)], resolution="2")))
+    assert begun.prompt_tokens == offer.tokens
     failure = failed(await everything(engine.generate([turn("word " * 2000)])))
-    assert failure.code == "too_long"
+    assert (failure.code, failure.offers) == ("too_long", ())
 
 
 async def test_the_answer_ends_where_the_context_does(engine: EngineClient) -> None:

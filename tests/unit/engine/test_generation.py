@@ -51,7 +51,7 @@ def ask(made: Checkpoint, question: Turn, sampling: Sampling, stop_after: float 
 def test_the_streamed_text_is_what_generate_makes(made: Checkpoint, media: Path, prompt: str) -> None:
     question = turn(prompt, media / "wide.png", media / "tall.png")
     events = ask(made, question, Sampling(max_new_tokens=120))
-    inputs = prepare(made, (question,), None, lambda: None).inputs
+    inputs = prepare(made, (question,), "auto", lambda: None).inputs
     with torch.inference_mode():
         output = made.model.generate(**inputs, max_new_tokens=120, do_sample=False)
     new = output[0, inputs["input_ids"].shape[1] :]
@@ -61,7 +61,7 @@ def test_the_streamed_text_is_what_generate_makes(made: Checkpoint, media: Path,
 
 def test_an_answer_that_ends_by_itself(made: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     events = ask(made, turn("Hi"), Sampling(max_new_tokens=30))
-    third = prepare(made, (turn("Hi"),), None, lambda: None).inputs
+    third = prepare(made, (turn("Hi"),), "auto", lambda: None).inputs
     with torch.inference_mode():
         ids = made.model.generate(**third, max_new_tokens=30, do_sample=False)[
             0, third["input_ids"].shape[1] :
@@ -150,3 +150,15 @@ def test_a_failure_inside_generate_comes_out(made: Checkpoint, monkeypatch: pyte
     assert not any(module._forward_pre_hooks for module in made.model.modules())
     with pytest.raises(EngineFailure):
         ask(made, turn("word " * 3000), Sampling())
+
+
+def test_beams_make_what_generate_makes_and_come_whole(made: Checkpoint, media: Path) -> None:
+    question = turn("What is in it?", media / "wide.png")
+    events = ask(made, question, Sampling(max_new_tokens=12, beams=3))
+    inputs = prepare(made, (question,), "auto", lambda: None).inputs
+    with torch.inference_mode():
+        output = made.model.generate(**inputs, max_new_tokens=12, do_sample=False, num_beams=3)
+    new = output[0, inputs["input_ids"].shape[1] :]
+    assert text_of(events) == made.processor.tokenizer.decode(new, skip_special_tokens=True)
+    assert sum(isinstance(event, Tokens) for event in events) == 1
+    assert finished(events).completion_tokens == len(new) and finished(events).ttft_s > 0

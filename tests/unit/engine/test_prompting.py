@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,10 +16,12 @@ from tests.tiny_model import checkpoint
 from tests.unit.media.made import vary_rate, write_numbered
 from vlmtui.engine import loading
 from vlmtui.engine.failures import EngineFailure, Stopped
+from vlmtui.engine.fitting import TooLong, words_of
 from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.prompting import FRAMES_INTRO, Prompt, prepare
 from vlmtui.engine.protocol import ImagePart, Load, TextPart, Turn, VideoPart
 from vlmtui.media.videos import sample_frames
+from vlmtui.models.processor import RESOLUTIONS, Resolution, at_resolution, image_cost
 from vlmtui.models.sampling import FrameSampling
 
 from .asking import turn
@@ -45,8 +47,8 @@ def v1() -> Checkpoint:
     return _load(checkpoint("idefics3"))
 
 
-def prompt(made: Checkpoint, *turns: Turn, splitting: bool | None = None) -> Prompt:
-    return prepare(made, turns, splitting, lambda: None)
+def prompt(made: Checkpoint, *turns: Turn, resolution: Resolution = "auto") -> Prompt:
+    return prepare(made, turns, resolution, lambda: None)
 
 
 def written(made: Checkpoint, found: Prompt) -> str:
@@ -65,7 +67,9 @@ def test_pictures_are_laid_out_as_the_processor_does(
     version: str, splitting: bool, media: Path, request: pytest.FixtureRequest
 ) -> None:
     made: Checkpoint = request.getfixturevalue(version)
-    ours = prompt(made, turn("What is it?", media / "wide.png", media / "tall.png"), splitting=splitting)
+    ours = prompt(
+        made, turn("What is it?", media / "wide.png", media / "tall.png"), resolution="full" if splitting else "off"
+    )
     messages = [
         {"role": "user", "content": [{"type": "image"}, {"type": "image"}, {"type": "text", "text": "What is it?"}]}
     ]
@@ -78,6 +82,20 @@ def test_pictures_are_laid_out_as_the_processor_does(
     same(ours.inputs, theirs)
     assert ours.tiles == (9 + 5 if splitting else 2)
     assert ours.image_tokens == 16 * ours.tiles
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+@pytest.mark.parametrize("size", [(20, 20), (90, 40), (30, 120), (200, 190)])
+def test_the_predicted_cost_is_what_a_picture_takes(
+    version: str, resolution: Resolution, size: tuple[int, int], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    made: Checkpoint = request.getfixturevalue(version)
+    Image.new("RGB", size, (200, 30, 30)).save(tmp_path / "x.png")
+    found = prompt(made, turn("What?", tmp_path / "x.png"), resolution=resolution)
+    cost = image_cost(*size, at_resolution(made.loaded.processor, resolution))
+    assert (found.tiles, found.image_tokens) == (cost.tiles, cost.tokens)
+    assert found.inputs["pixel_values"].shape[1] == cost.tiles
 
 
 def test_a_video_is_laid_out_as_the_processor_does(v2: Checkpoint, media: Path) -> None:
@@ -135,7 +153,7 @@ def test_frames_of_a_variable_rate_are_announced_at_their_own_times(v2: Checkpoi
 
 
 def test_a_video_for_the_first_version_is_frames_in_order(v1: Checkpoint, media: Path) -> None:
-    found = prompt(v1, turn("Which way?", media / "clip.mp4"), splitting=True)
+    found = prompt(v1, turn("Which way?", media / "clip.mp4"), resolution="full")
     assert f"User: {FRAMES_INTRO}\n<fake_token_around_image>" in written(v1, found)
     assert (found.tiles, found.image_tokens) == (8, 8 * 16)  # frames are not cut, even when pictures are
     means = [float(frame.mean()) for frame in found.inputs["pixel_values"][0]]
@@ -151,11 +169,11 @@ def test_pictures_and_videos_keep_their_places(v2: Checkpoint, media: Path) -> N
         VideoPart(path=str(media / "clip.mp4"), sampling=FrameSampling(frames=3)),
         TextPart(text="then?"),
     )
-    found = prompt(v2, Turn(role="user", parts=parts), splitting=True)
+    found = prompt(v2, Turn(role="user", parts=parts), resolution="full")
     pixels = found.inputs["pixel_values"]
     assert pixels.shape == (1, 2 + 9 + 3, 3, 32, 32)
     assert (found.tiles, found.image_tokens) == (14, 14 * 16)
-    alone = prompt(v2, turn("x", media / "wide.png"), splitting=True)
+    alone = prompt(v2, turn("x", media / "wide.png"), resolution="full")
     assert torch.equal(pixels[:, 2:11], alone.inputs["pixel_values"])
     assert (
         written(v2, found).index("two frames")
@@ -229,12 +247,32 @@ def test_too_many_pictures(v2: Checkpoint, media: Path) -> None:
     assert error.value.code == "too_long"
 
 
+def test_each_offer_makes_a_long_prompt_fit(v2: Checkpoint, media: Path) -> None:
+    clip = VideoPart(path=str(media / "clip.mp4"), sampling=FrameSampling(frames=12))
+    answer = Turn(role="assistant", parts=(TextPart(text="Noise."),))
+    turns = [turn("What?", media / "wide.png"), answer, Turn(role="user", parts=(clip, TextPart(text="And?"))), answer]
+    turns += [turn("And this?", media / "tall.png", media / "wide.png")]
+    with pytest.raises(TooLong) as error:
+        prompt(v2, *turns, resolution="full")
+    offers = {offer.kind: offer for offer in error.value.offers}
+    assert set(offers) == {"resolution", "frames", "drop"}
+    assert all(words_of(offer) in error.value.remedy for offer in error.value.offers)
+    resolution = cast(Resolution, offers["resolution"].value)
+    assert prompt(v2, *turns, resolution=resolution).tokens == offers["resolution"].tokens
+    fewer = FrameSampling(frames=int(offers["frames"].value))
+    turns[2] = Turn(role="user", parts=(VideoPart(path=clip.path, sampling=fewer), TextPart(text="And?")))
+    assert prompt(v2, *turns, resolution="full").tokens <= offers["frames"].tokens < v2.loaded.context
+    turns[2] = Turn(role="user", parts=(clip, TextPart(text="And?")))
+    left = turns[2 * int(offers["drop"].value) :]
+    assert prompt(v2, *left, resolution="full").tokens == offers["drop"].tokens
+
+
 def test_a_stop_while_pictures_are_read(v2: Checkpoint, media: Path) -> None:
     def check() -> None:
         raise Stopped
 
     with pytest.raises(Stopped):
-        prepare(v2, (turn("What?", media / "wide.png"),), None, check)
+        prepare(v2, (turn("What?", media / "wide.png"),), "auto", check)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "LA", "RGBA", "P", "1", "I;16"])

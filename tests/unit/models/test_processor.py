@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vlmtui.models.catalogue import FAMILY
-from vlmtui.models.processor import ImageCost, ProcessorSettings, image_cost
+from vlmtui.models.processor import (
+    RESOLUTION_WORDS,
+    RESOLUTIONS,
+    ImageCost,
+    ProcessorSettings,
+    Resolution,
+    at_resolution,
+    image_cost,
+    longest_edge_of,
+)
 
 # Tiles and longest edges: small stand-ins for the published 512/2048 and 384/1536, and some that do not divide.
 _SHAPES = [(32, 128), (24, 96), (32, 32), (16, 100), (48, 32)]
@@ -27,10 +36,13 @@ def _processors(tile: int, longest: int) -> list[Any]:
     return [kind(**sizes) for kind in (Idefics3ImageProcessorPil, SmolVLMImageProcessor)]
 
 
-def _really(processor: Any, width: int, height: int, splitting: bool) -> tuple[int, int, int]:
+def _really(
+    processor: Any, width: int, height: int, splitting: bool, longest: int | None = None
+) -> tuple[int, int, int]:
     """Return rows, columns and tiles that the processor makes of a picture."""
     picture = Image.new("RGB", (width, height), (9, 200, 30))
-    made = processor([[picture]], return_row_col_info=True, do_image_splitting=splitting)
+    sizes = {} if longest is None else {"size": {"longest_edge": longest}}
+    made = processor([[picture]], return_row_col_info=True, do_image_splitting=splitting, **sizes)
     return made["rows"][0][0], made["cols"][0][0], len(made["pixel_values"][0])
 
 
@@ -43,6 +55,48 @@ def test_tiles_are_those_of_both_processors(width: int, height: int, shape: tupl
     for processor in _processors(*shape):
         assert (cost.rows, cost.columns, cost.tiles) == _really(processor, width, height, splitting)
     assert cost.tokens == cost.tiles * 16
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    width=_SIDE,
+    height=_SIDE,
+    shape=st.sampled_from(_SHAPES),
+    resolution=st.sampled_from(RESOLUTIONS),
+    own=st.booleans(),
+)
+def test_tiles_at_each_resolution_are_those_of_both_processors(
+    width: int, height: int, shape: tuple[int, int], resolution: Resolution, own: bool
+) -> None:
+    if width * height > 300_000:
+        height = max(1, 300_000 // width)
+    settings_ = at_resolution(ProcessorSettings(*shape, tokens_per_tile=16, splitting=own), resolution)
+    cost = image_cost(width, height, settings_)
+    longest = longest_edge_of(width, height, settings_)
+    for processor in _processors(*shape):
+        really = _really(processor, width, height, settings_.splitting, longest)
+        assert (cost.rows, cost.columns, cost.tiles) == really
+    most = image_cost(width, height, at_resolution(settings_, "full"))
+    assert cost.tiles <= most.tiles or resolution == "auto"
+
+
+def test_what_each_resolution_costs() -> None:
+    own = ProcessorSettings(512, 2048, 64, splitting=False)
+    tiles = {
+        name: [image_cost(*size, at_resolution(own, name)).tiles for size in ((48, 48), (640, 480), (4000, 3000))]
+        for name in RESOLUTIONS
+    }
+    assert tiles == {
+        "auto": [1, 1, 1],
+        "off": [1, 1, 1],
+        "2": [5, 5, 5],
+        "3": [10, 10, 10],
+        "4": [17, 13, 13],
+        "full": [17, 13, 13],
+        "fit": [1, 5, 13],
+    }
+    assert set(RESOLUTION_WORDS) == set(RESOLUTIONS)
+    assert at_resolution(ProcessorSettings(64, 128, 16), "4").longest_edge == 128  # never more than the model's own
 
 
 @settings(max_examples=300, deadline=None)

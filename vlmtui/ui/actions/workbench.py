@@ -74,6 +74,14 @@ ACTIONS: tuple[Action, ...] = (
         priority=True,
     ),
     Action(
+        "model.resolution",
+        "Choose the resolution of pictures",
+        (),
+        "workbench",
+        "choose_resolution",
+        "One tile, 2 to 4 a side, as many as the model takes, or small pictures as they are.",
+    ),
+    Action(
         "view.panel",
         "Show or hide the panel",
         ("f8",),

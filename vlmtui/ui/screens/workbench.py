@@ -20,6 +20,7 @@ from vlmtui.ui.batches.batching import BatchActions
 from vlmtui.ui.engine_state import EngineState
 from vlmtui.ui.layout import Layout
 from vlmtui.ui.screens.workbench_chats import ChatActions
+from vlmtui.ui.screens.workbench_costs import CostActions
 from vlmtui.ui.screens.workbench_layout import LayoutActions
 from vlmtui.ui.training.tuning import TuningActions
 from vlmtui.ui.widgets.activity_bar import ActivityBar
@@ -45,7 +46,7 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.widgets.video_view import VideoView
 
 
-class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[None]):
+class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchActions, Screen[None]):
     """The main screen. What is shown of it in a small window is in `vlmtui.ui.arrangement`."""
 
     AUTO_FOCUS = "#explorer"
@@ -75,7 +76,7 @@ class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[
         self._status = StatusBar()
         self._chat: Chat | None = None
         self._keeper: Keeper | None = None
-        self._samplings: dict[Path, FrameSampling] = {}  # of videos, where it was chosen
+        self.samplings: dict[Path, FrameSampling] = {}  # of videos, where it was chosen
         self._greeted = False
         self._offered: set[str] = set()  # models that int8 weights were offered for
         self.followed: dict[str, Path] = {}
@@ -157,7 +158,7 @@ class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[
         if viewer.id == "preview":
             viewer.sibling = self._explorer.sibling
         elif viewer.id == "video":
-            viewer.samplings = self._samplings
+            viewer.samplings = self.samplings
         return viewer
 
     # ---- parts ----
@@ -227,7 +228,7 @@ class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[
 
     def on_preview_shown(self, message: Preview.Shown) -> None:
         """The picture is on the screen: its chip can say how large it is and what it costs."""
-        self._describe(message.preview)
+        self.describe(message.preview)
 
     def on_video_view_shown(self, message: VideoView.Shown) -> None:
         """A video is on the screen: its chip can say how many frames are sent and what they cost."""
@@ -235,7 +236,7 @@ class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[
 
     def on_video_view_sampling_changed(self, message: VideoView.SamplingChanged) -> None:
         """Other frames of a video are sent with the next question."""
-        self._samplings[message.path] = message.sampling
+        self.samplings[message.path] = message.sampling
         self.editors.pin(message.path)
         self._describe_video(message.path, message.view)
 
@@ -253,7 +254,7 @@ class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[
             detail += f" · {count * view.processor.tokens_per_tile:,} tokens"
         self.chat.describe(path, detail)
 
-    def _describe(self, preview: Preview) -> None:
+    def describe(self, preview: Preview) -> None:
         shown = preview.info
         if shown is None or not shown.width or not shown.height:
             return
@@ -289,7 +290,7 @@ class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[
         Args:
             chosen: the user has chosen a model, now or before; else the demo model says what it is.
         """
-        self._show_cost()
+        self.show_cost()
         over = f" + {safe_line(Path(loaded.adapter).name, 30)}" if loaded.adapter else ""
         self._chat_title.update(Content(f"CHAT  {safe_line(loaded.name, 40)}{over}"))
         if loaded.demo and not chosen and not self._greeted:
@@ -308,27 +309,6 @@ class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[
                 "Tab until it says int8, Enter."
             )
 
-    def _show_cost(self) -> None:
-        for viewer in self.editors.viewers:
-            viewer.processor = self.workbench_app.session.processor
-            if viewer.id == "preview":
-                self._describe(viewer)
-
-    def action_toggle_full_resolution(self) -> None:
-        """Cut the next question's pictures into tiles, or squash them into one."""
-        if not self.complete:
-            return
-        session = self.workbench_app.session
-        processor = session.processor
-        if processor is None:
-            return
-        session.splitting = not processor.splitting
-        self._show_cost()
-        if session.splitting:
-            self.chat.say("Pictures go at full resolution now, cut into tiles.")
-        else:
-            self.chat.say("Pictures go as one tile now: faster, with less detail.")
-
     def load_failed(self, message: Session.LoadFailed) -> None:
         """Say why a checkpoint was not loaded, and what to do."""
         failed = message.failed
@@ -340,7 +320,7 @@ class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[
         asked = next((said for said in reversed(self.conversation.messages) if said.role == "user"), None)
         if asked is not None:
             files = {path: Path(path) for path in asked.attachments}
-            asked.samplings = {path: self._samplings[file] for path, file in files.items() if file in self._samplings}
+            asked.samplings = {path: self.samplings[file] for path, file in files.items() if file in self.samplings}
         loaded = self.workbench_app.session.loaded
         if loaded is not None:
             self.conversation.model = loaded.name
@@ -369,6 +349,8 @@ class Workbench(LayoutActions, ChatActions, TuningActions, BatchActions, Screen[
         if conversation is not self.conversation:
             return
         self.chat.receive(event)
+        if getattr(event, "offers", ()):
+            self.offer_to_fit(cast("Failed", event))
         if self.chat.busy:
             self.keeper.changed(conversation)
         else:
