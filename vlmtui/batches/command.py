@@ -95,7 +95,8 @@ def read_job(options: argparse.Namespace, settings: Settings) -> tuple[Question,
     prompt = options.prompt if options.preset is None else find_preset(options.preset, settings).prompt
     if not prompt.strip():
         raise WrongUse("the question is empty; write it in quotes behind --prompt")
-    question = read_question(argparse.Namespace(**vars(options) | {"prompt": prompt, "preset": None, "files": []}), settings)
+    as_asked = vars(options) | {"prompt": prompt, "preset": None, "files": []}
+    question = read_question(argparse.Namespace(**as_asked), settings)
     system = [part.text for turn in question.turns[:-1] for part in turn.parts if isinstance(part, TextPart)]
     job = Job(
         prompt=prompt,

@@ -99,10 +99,10 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
         workspace: the folder that was open, absolute.
         model: the checkpoint that answered last.
         created, updated: seconds since 1970.
-    """
-
         starts_at: the first question that the model is still shown, where older ones were left out to make room; kept
             while the conversation is open.
+    """
+
     messages: list[ChatMessage] = msgspec.field(default_factory=list)
     aside: list[ChatMessage] = msgspec.field(default_factory=list)
     id: str = msgspec.field(default_factory=new_id)
@@ -112,10 +112,10 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
     model: str = ""
     created: float = msgspec.field(default_factory=time.time)
     updated: float = 0.0
+    starts_at: str = ""
 
     def __post_init__(self) -> None:
         """Let each message follow the one before it."""
-    starts_at: str = ""
         before = ""
         for message in self.messages:
             message.parent, before = before, message.id
@@ -200,13 +200,13 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
         as soon as another question follows: a picture that cannot be read would fail every later turn too.
         """
         kept: list[ChatMessage] = []
-        for index, message in enumerate(self.messages):
-            following = self.messages[index + 1] if index + 1 < len(self.messages) else None
-            if message.role == "assistant":
         start = next((at for at, message in enumerate(self.messages) if message.id == self.starts_at), 0)
-                if message.state in ("done", "stopped") and message.text.strip():
+        for index, message in enumerate(self.messages):
             if index < start and message.role != "system":
                 continue
+            following = self.messages[index + 1] if index + 1 < len(self.messages) else None
+            if message.role == "assistant":
+                if message.state in ("done", "stopped") and message.text.strip():
                     kept.append(message)
                 elif kept and kept[-1].role == "user" and following is not None:
                     kept.pop()

@@ -40,6 +40,7 @@ BUILT_IN = (
     Preset(key="o", name="List objects", prompt="List the objects in this image, one a line.", pictures=1),
 )
 
+
 class NoPreset(LookupError):
     """No preset has the name, or several do; the text says which there are."""
 
