@@ -79,7 +79,7 @@ ACTIONS: tuple[Action, ...] = (
         (),
         "workbench",
         "choose_resolution",
-        "One tile, 2 to 4 a side, as many as the model takes, or small pictures as they are.",
+        "One tile, 2 to 4 a side, the most, or small ones not scaled up.",
     ),
     Action(
         "view.panel",
