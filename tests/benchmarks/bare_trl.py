@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from pathlib import Path
 
 
-def main(folder: str, model: str, epochs: int) -> None:
-    """Train and print, as JSON, seconds to the first step and of each epoch."""
+def main(folder: str, model: str, epochs: int, split: bool) -> None:
+    """Train and print, as JSON, seconds to the first step and of the others, by clock and processor, and memory."""
     began = time.perf_counter()
     import datasets
     import torch
@@ -28,11 +29,12 @@ def main(folder: str, model: str, epochs: int) -> None:
     ).cast_column("images", datasets.List(datasets.Image()))
     processor = transformers.AutoProcessor.from_pretrained(model)
     processor.image_processor.size = {"longest_edge": 1024}
-    ends: list[float] = []
+    processor.image_processor.do_image_splitting = split
+    ends: list[tuple[float, float]] = []
 
     class Clock(transformers.TrainerCallback):
         def on_step_end(self, args: object, state: object, control: object, **_: object) -> None:
-            ends.append(time.perf_counter() - began)
+            ends.append((time.perf_counter() - began, time.process_time()))
 
     pattern = r"(?:.*\.)?text_model\.(?:.*\.)?(?:q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
     trainer = SFTTrainer(
@@ -48,9 +50,10 @@ def main(folder: str, model: str, epochs: int) -> None:
         callbacks=[Clock()],
     )  # fmt: skip
     trainer.train()
-    each = [ends[(epoch + 1) * len(rows) - 1] for epoch in range(epochs)]
-    print(json.dumps({"first_step": ends[0], "epochs": each}))
+    (first, used), (last, used_in_all) = ends[0], ends[-1]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    print(json.dumps({"first": first, "wall": last - first, "cpu": used_in_all - used, "memory": memory}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "1")

@@ -1,7 +1,8 @@
 """Training against TRL's own trainer on the same recipe and machine: `python -m tests.benchmarks.training [PICTURES]`.
 
-A 256M-shaped model, LoRA on its text tower, pictures in five tiles, three epochs, one thread: the first epoch beside
-TRL's, and all three with and without cached features. Minutes; read, not asserted, and only on a quiet machine.
+A 256M-shaped model, LoRA on its text tower, one thread. One epoch with pictures in one tile, and three epochs with
+pictures in five tiles, with and without cached features; start to first step and memory of the process beside them.
+Minutes; read, not asserted. On a busy machine the processor's own seconds (`cpu`) say more than the clock's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from tests.tiny_model import checkpoint
@@ -18,12 +21,11 @@ from vlmtui.runs.events import Logged, read_events
 from vlmtui.runs.folder import every
 from vlmtui.training.digits import write_digits
 
-EPOCHS = 3
 RECIPE = """\
 method: sft
 model_name_or_path: {model}
 dataset_name: pictures
-output_dir: out-{cache}
+output_dir: out-{name}
 use_peft: true
 lora_r: 8
 num_train_epochs: {epochs}
@@ -33,35 +35,56 @@ gradient_checkpointing: false
 logging_steps: 1
 save_strategy: "no"
 eval_fraction: 0.0
-image_splitting: true
+image_splitting: {split}
 image_longest_edge: 1024
 cache_features: {cache}
 """
 
 
-def ours(folder: Path, model: str, pictures: int, cache: str) -> list[float]:
-    """Return when each epoch ended, in seconds from the start of the process."""
-    (folder / "recipe.yaml").write_text(RECIPE.format(model=model, cache=cache, epochs=EPOCHS))
-    environment = {**os.environ, "VLMTUI_RUNS": str(folder / f"runs-{cache}"), "OMP_NUM_THREADS": "1"}
+@dataclass(frozen=True)
+class Case:
+    """How pictures are cut, and how often all of them are seen."""
+
+    split: bool
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Times:
+    """What one side took: to the end of its first step, all steps after it by clock and by processor, bytes at most."""
+
+    first: float
+    wall: float
+    cpu: float
+    memory: int
+
+
+def ours(folder: Path, model: str, case: Case, cache: str) -> Times:
+    """Run a training of ours in a process of its own, as `vlmtui train` does."""
+    name = f"{case.split}-{cache}".lower()
+    values = {"model": model, "name": name, "cache": cache, "epochs": case.epochs, "split": str(case.split).lower()}
+    (folder / "recipe.yaml").write_text(RECIPE.format(**values))
+    environment = {**os.environ, "VLMTUI_RUNS": str(folder / f"runs-{name}"), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "vlmtui", "train", str(folder / "recipe.yaml")]
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    (run,) = every(folder / f"runs-{cache}")
+    (run,) = every(folder / f"runs-{name}")
     steps = [event for event in read_events(run.events_file) if isinstance(event, Logged) and "loss" in event.values]
-    began = run.job().created
-    return [steps[0].at - began, *(steps[(epoch + 1) * pictures - 1].at - began for epoch in range(EPOCHS))]
+    spans = [later.at - earlier.at for earlier, later in pairwise(steps)]
+    cpu = sum(span * step.values["cpu_use"] for span, step in zip(spans, steps[1:], strict=True))
+    return Times(steps[0].at - run.job().created, sum(spans), cpu, run.status().memory)
 
 
-def bare(folder: Path, model: str) -> list[float]:
-    """Return the same of TRL's own trainer."""
-    command = [sys.executable, "-m", "tests.benchmarks.bare_trl", str(folder / "pictures"), model, str(EPOCHS)]
+def bare(folder: Path, model: str, case: Case) -> Times:
+    """Run the same of TRL's own trainer."""
+    words = [str(folder / "pictures"), model, str(case.epochs), str(int(case.split))]
+    command = [sys.executable, "-m", "tests.benchmarks.bare_trl", *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    found = json.loads(said.strip().splitlines()[-1])
-    return [found["first_step"], *found["epochs"]]
+    return Times(**json.loads(said.strip().splitlines()[-1]))
 
 
 def main(pictures: int) -> None:
-    """Run all three and print the table."""
+    """Run all and print the tables."""
     model = str(checkpoint("smolvlm", "256M"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -72,17 +95,22 @@ def main(pictures: int) -> None:
             file = json.loads(line)["file_name"]
             (folder / "pictures" / file).write_bytes((digits / "train" / file).read_bytes())
         (folder / "pictures" / "metadata.jsonl").write_text("\n".join(lines) + "\n")
-        found = {
-            "trl": bare(folder, model),
-            "vlmtui, looking each time": ours(folder, model, pictures, "false"),
-            "vlmtui, cached features": ours(folder, model, pictures, "true"),
-        }
-    print(f"{'':<28}{'first step':>12}" + "".join(f"{f'epoch {n + 1}':>12}" for n in range(EPOCHS)) + f"{'x TRL':>8}")
-    whole = found["trl"][-1] - found["trl"][0]
-    for who, (first, *ends) in found.items():
-        each = [end - start for start, end in zip([first, *ends], ends, strict=False)]
-        cells = "".join(f"{seconds:>10.1f} s" for seconds in [first, *each])
-        print(f"{who:<28}{cells}{whole / (ends[-1] - first):>7.2f}x")
+        for case in (Case(split=False, epochs=1), Case(split=True, epochs=3)):
+            tiles = "5 tiles" if case.split else "1 tile"
+            print(f"\n{pictures} pictures in {tiles}, {case.epochs} epochs, steps after the first")
+            trl = bare(folder, model, case)
+            _say("trl", trl, trl)
+            for cache in ("false", "true"):
+                _say(f"vlmtui, cache_features: {cache}", ours(folder, model, case, cache), trl)
+
+
+def _say(who: str, one: Times, trl: Times) -> None:
+    print(
+        f"{who:<30} first step {one.first:7.1f} s ({one.first / trl.first:.2f}x)  steps {one.wall:7.1f} s "
+        f"({trl.wall / one.wall:.2f}x as fast)  cpu {one.cpu:7.1f} s ({trl.cpu / one.cpu:.2f}x)  "
+        f"memory {one.memory / 1e9:.2f} GB ({one.memory / trl.memory:.2f}x)",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -77,14 +77,14 @@ async def test_from_a_data_set_on_show_to_a_run(
         await pilot.press("ctrl+u")
         await until(pilot, lambda: form.document.recipe is not None)
         await pilot.press("escape")
-        assert not area.has_focus
+        await until(pilot, lambda: not area.has_focus)
 
         # the dry run
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, DryRun) and app.screen.report)
         await until(pilot, lambda: "LABELS  SFT example 1 of" in screen_text(pilot))
-        assert "⟦redish" in screen_text(pilot) or "⟦red<" in screen_text(pilot) or "⟦blue" in screen_text(pilot)
-        assert "12 rows" in screen_text(pilot) and "▒" in screen_text(pilot)
+        await until(pilot, lambda: "⟦red" in screen_text(pilot) or "⟦blue" in screen_text(pilot))
+        await until(pilot, lambda: "12 rows" in screen_text(pilot) and "▒" in screen_text(pilot))
         await pilot.press("right")
         await until(pilot, lambda: "SFT example 2 of" in screen_text(pilot))
         await pilot.press("escape", "f7")
@@ -107,7 +107,8 @@ async def test_from_a_data_set_on_show_to_a_run(
         # what came of it, in the chat
         await app.run_action("app.run_action_of('tune.result')")
         result = workspace / "colours-adapter"
-        await until(pilot, lambda: app.session.loaded is not None and app.session.loaded.adapter == str(result))
+        await until(pilot, lambda: app.session.loaded is not None and app.session.loaded.adapters)
+        assert app.session.loaded is not None and app.session.loaded.adapters[0].folder == str(result)
         await until(pilot, lambda: "+ colours-adapter" in screen_text(pilot))
         await app.run_action("app.run_action_of('tune.base')")
         await until(pilot, lambda: app.session.loaded is not None and not app.session.loaded.adapter)
@@ -123,7 +124,7 @@ async def test_from_a_data_set_on_show_to_a_run(
         await until(
             pilot, lambda: isinstance(app.screen, Confirm) and "adapter_model.safetensors" in screen_text(pilot)
         )
-        assert "huggingface.co/nobody/tuned" in screen_text(pilot)
+        await until(pilot, lambda: "huggingface.co/nobody/tuned" in screen_text(pilot))
         await pilot.press("n")
         await until(pilot, lambda: "Nothing was sent" in screen_text(pilot))
 

@@ -25,11 +25,12 @@ from vlmtui.runs.status import Status
 from vlmtui.safetext import safe_line
 
 _FIRST = (
-    "loss", "eval_loss", "reward", "eval_reward", "exact_match", "relaxed_accuracy", "anls", "rewards/accuracies",
-    "eval_rewards/accuracies", "rewards/margins", "learning_rate", "samples_per_s",
+    "loss", "eval_loss", "reward", "eval_reward", "exact_match", "relaxed_accuracy", "anls", "bleu", "chrf",
+    "rewards/accuracies", "eval_rewards/accuracies", "rewards/margins", "learning_rate", "samples_per_s",
 )  # fmt: skip
 _DULL = ("runtime", "_per_second", "num_tokens", "total_flos", "entropy", "logits/chosen", "logits/rejected",
-         "logps/chosen", "logps/rejected", "gpu_memory", "_length", "_ratio", "_mean", "_min", "_max", "/mean", "/std",
+         "logps/chosen", "logps/rejected", "gpu_memory", "gpu_use", "cpu_use", "cpu_memory",
+         "_length", "_ratio", "_mean", "_min", "_max", "/mean", "/std",
          "_std", "step_time")  # fmt: skip
 
 

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-import torch
 from transformers import TrainerCallback
 
 from vlmtui.runs.events import Answer, Answers, Evaluated, Logged
 from vlmtui.training import ranks
 from vlmtui.training.answering import answer
 from vlmtui.training.examples import Example
+from vlmtui.training.machine_use import MachineUse
 from vlmtui.training.metrics import score
 from vlmtui.training.recipe import Looks
 from vlmtui.training.reporting import Reporter
@@ -46,6 +46,7 @@ class ReportCallback(TrainerCallback):
         self._began = self._since = time.monotonic()
         self._first = self._last = 0
         self._stops = False
+        self._use = MachineUse()
         self.scores: dict[int, dict[str, float]] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -83,8 +84,8 @@ class ReportCallback(TrainerCallback):
             if steps > 0 and now > self._since:
                 values["samples_per_s"] = steps * batch / (now - self._since)
             self._since, self._last = now, state.global_step
-        if torch.cuda.is_available():
-            values["gpu_memory"] = float(torch.cuda.max_memory_allocated())
+        if "train_runtime" not in values:
+            values |= self._use.read()
         if "loss" in values:
             self._reporter.set(loss=values["loss"])
         self._reporter.say(

@@ -8,7 +8,16 @@ from typing import Any
 from vlmtui.runs.folder import Job
 from vlmtui.safetext import safe_line
 
-_SHOWN = ("eval_loss", "exact_match", "relaxed_accuracy", "anls", "eval_rewards/accuracies", "answer_length")
+_SHOWN = (
+    "eval_loss",
+    "exact_match",
+    "relaxed_accuracy",
+    "anls",
+    "bleu",
+    "chrf",
+    "eval_rewards/accuracies",
+    "answer_length",
+)
 
 
 def model_card(job: Job, scores: dict[str, dict[str, dict[str, float]]], *, merged: bool = False) -> str:

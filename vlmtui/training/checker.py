@@ -75,6 +75,12 @@ class _Answers:
         report = examine(question.recipe, self._shown, Path(self._pictures.name))
         return report | {"lines": as_lines(report, labels=False)}
 
+    def _probe(self, question: Question) -> dict[str, Any]:
+        from vlmtui.training.probing import probe, probe_line
+
+        found = probe(question.recipe)
+        return found | {"line": probe_line(found)}
+
     def _label(self, question: Question) -> dict[str, Any]:
         from vlmtui.training.labels import inspect
 

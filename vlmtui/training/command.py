@@ -43,7 +43,7 @@ def train(options: argparse.Namespace) -> int:
             return _print_commands(recipe)
         device = choose_device(recipe)
         if options.dry_run:
-            return _dry_run(recipe, device, as_json=options.json)
+            return _dry_run(recipe, device, as_json=options.json, probe=options.probe)
         _check_output(Path(recipe.output_dir), overwrite=options.overwrite)
     except RecipeError as error:
         for mistake in error.mistakes:
@@ -60,6 +60,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", metavar="RECIPE.yaml", help="the recipe; a preset's name prints it")
     parser.add_argument("--dry-run", action="store_true", help="say what it would do: rows, tokens, labels, memory")
     parser.add_argument("--json", action="store_true", help="with --dry-run: as one JSON object")
+    parser.add_argument(
+        "--probe", action="store_true", help="with --dry-run: measure one step, in a process of its own"
+    )
     parser.add_argument("--detach", action="store_true", help="return at once; `vlmtui runs watch` shows it")
     parser.add_argument("--overwrite", action="store_true", help="replace a result that output_dir holds already")
     parser.add_argument("--print-command", action="store_true", help="print the same training as a command of TRL's")
@@ -165,10 +168,18 @@ def _start(recipe: Recipe, text: str, path: Path, device: str, options: argparse
     return follow(run)
 
 
-def _dry_run(recipe: Recipe, device: str, *, as_json: bool) -> int:
+def _dry_run(recipe: Recipe, device: str, *, as_json: bool, probe: bool) -> int:
     """Let a process that may import torch say what the run would do."""
     child = subprocess.run(
-        [sys.executable, "-P", "-m", _PREFLIGHT, device, *(["--json"] if as_json else [])],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            _PREFLIGHT,
+            device,
+            *(["--json"] if as_json else []),
+            *(["--probe"] if probe else []),
+        ],
         input=msgspec.json.encode(recipe),
         env={**os.environ, "HF_HUB_DISABLE_TELEMETRY": "1"},
         check=False,

@@ -17,7 +17,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
         "use_rslora", "load_in_4bit", "load_in_8bit", "freeze",
     ),
     "STEPS": (
-        "learning_rate", "lr_scheduler_type", "warmup_steps", "num_train_epochs", "max_steps",
+        "learning_rate", "tower_learning_rates", "lr_scheduler_type", "warmup_steps", "num_train_epochs", "max_steps",
         "per_device_train_batch_size", "gradient_accumulation_steps", "gradient_checkpointing", "optim",
         "weight_decay", "max_grad_norm", "seed",
     ),

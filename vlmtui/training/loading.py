@@ -126,11 +126,16 @@ def target_pattern(towers: list[str], names: list[str] | None = None) -> str:
     return "|".join(parts)
 
 
+def tower_of(name: str) -> str:
+    """Return the tower that the parameter `name` lies in; `other` for none: the language head."""
+    return next((tower for tower, module in TOWERS.items() if f".{module}." in f".{name}."), "other")
+
+
 def count_by_tower(model: Any) -> dict[str, tuple[int, int]]:
     """Return trainable and all parameters by tower; `other` is what lies in none (the language head)."""
     counts: dict[str, list[int]] = {name: [0, 0] for name in (*TOWERS, "other")}
     for name, weight in model.named_parameters():
-        tower = next((tower for tower, module in TOWERS.items() if f".{module}." in f".{name}."), "other")
+        tower = tower_of(name)
         size = weight.numel()
         if hasattr(weight, "quant_state") and weight.quant_state is not None:
             size = weight.quant_state.shape.numel()  # two 4-bit weights lie in one byte

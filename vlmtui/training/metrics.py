@@ -2,16 +2,19 @@
 
 Relaxed accuracy is that of ChartQA (Masry et al. 2022, section 5): numbers may be off by 5 %, texts must be the same.
 ANLS is that of ST-VQA (Biten et al. 2019): one minus the normalised edit distance, 0 where that is 0.5 or more.
+Where the right answers are sentences, BLEU and chrF are found over all of them, by `sacrebleu`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 _TOLERANCE = 0.05
 _ANLS_FLOOR = 0.5
 _LONGEST = 2_000
+_CAPTION_WORDS = 4
 _SPACES = re.compile(r"\s+")
 _NUMBER = re.compile(r"[-+]?(\d+(,\d{3})*|\d*)(\.\d+)?([eE][-+]?\d+)?%?")
 
@@ -43,7 +46,27 @@ def score(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[s
     if not answers:
         return {}
     found = {name: sum(map(metric, answers, references)) / len(answers) for name, metric in METRICS.items()}
+    if _are_captions(references):
+        found |= _caption_scores(answers, references)
     return found | {"answer_length": sum(map(len, answers)) / len(answers)}
+
+
+def _are_captions(references: Sequence[Sequence[str]]) -> bool:
+    """Return whether most right answers are sentences: of a word or a number, n-grams say nothing."""
+    lengths = sorted(len(one[0].split()) for one in references if one)
+    return bool(lengths) and lengths[len(lengths) // 2] >= _CAPTION_WORDS
+
+
+def _caption_scores(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return BLEU-4 and chrF over all answers, as `sacrebleu` computes them, with all references of each; 0 to 1."""
+    import sacrebleu
+
+    most = max(map(len, references))
+    streams: list[list[Any]] = [[one[at] if at < len(one) else None for one in references] for at in range(most)]
+    given = list(answers)
+    bleu = sacrebleu.corpus_bleu(given, streams, lowercase=True).score
+    chrf = sacrebleu.corpus_chrf(given, [[one or "" for one in stream] for stream in streams]).score
+    return {"bleu": bleu / 100, "chrf": chrf / 100}
 
 
 def _plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a recipe would do, before anything runs: `python -m vlmtui.training.preflight DEVICE [--json]` < recipe."""
+"""What a recipe would do, before anything runs: `python -m vlmtui.training.preflight DEVICE` and options < recipe."""
 
 from __future__ import annotations
 
@@ -34,19 +34,30 @@ def main(arguments: list[str]) -> int:
     try:
         report = examine(recipe)
     except Exception as error:
-        from vlmtui.training.failures import understand
+        return _failed(error)
+    if "--probe" in arguments:
+        from vlmtui.training.probing import probe
 
-        failure = understand(error)
-        if os.environ.get("VLMTUI_DEBUG"):
-            traceback.print_exc()
-        print(f"{failure.cause}\n   do: {failure.remedy}", file=sys.stderr)  # noqa: T201 - what the command is for
-        return 1
+        try:
+            report["probe"] = probe(recipe)
+        except Exception as error:
+            return _failed(error)
     if "--json" in arguments:
         print(json.dumps(report))  # noqa: T201
     else:
         for line in as_lines(report):
-            print(safe_line(line, 240))  # noqa: T201
+            print(safe_line(line, 800))  # noqa: T201
     return 0 if report["can_run"] else 1
+
+
+def _failed(error: Exception) -> int:
+    from vlmtui.training.failures import understand
+
+    failure = understand(error)
+    if os.environ.get("VLMTUI_DEBUG"):
+        traceback.print_exc()
+    print(f"{failure.cause}\n   do: {failure.remedy}", file=sys.stderr)  # noqa: T201 - what the command is for
+    return 1
 
 
 def examine(recipe: Recipe, keep: list[Any] | None = None, spill: Path | None = None) -> dict[str, Any]:
@@ -163,6 +174,10 @@ def as_lines(report: dict[str, Any], *, labels: bool = True) -> list[str]:
     lines.append(f"pictures are {'cut into tiles' if report['splitting'] else 'sent whole, as one tile'}")
     lines.append("memory, estimated:")
     lines += [f"  {name:<14} {size / 1e9:8.2f} GB" for name, size in report["memory"].items()]
+    if "probe" in report:
+        from vlmtui.training.probing import probe_line
+
+        lines.append(probe_line(report["probe"]))
     lines.append(f"the result goes to {report['output_dir']}")
     return lines
 

@@ -28,6 +28,7 @@ _MISSING = object()
 _Count = Annotated[int, Meta(ge=1)]
 _Share = Annotated[float, Meta(ge=0, lt=1)]
 _Pixels = Annotated[int, Meta(ge=32, le=4096)]
+_Rate = Annotated[float, Meta(gt=0)]
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,6 +70,9 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
     lora_towers: Annotated[list[Tower], Meta(description="which towers get adapters: text, connector, vision")] = []
     freeze: Annotated[list[Tower], Meta(description="without adapters: towers that are not trained")] = []
+    tower_learning_rates: Annotated[
+        dict[Tower, _Rate], Meta(description="a learning rate of its own for a tower, e.g. {vision: 1.0e-5}")
+    ] = {}
     cache_features: Annotated[
         bool, Meta(description="SFT with frozen vision: look at each picture once, keep what was seen on the disk")
     ] = True

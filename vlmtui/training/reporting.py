@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +17,7 @@ from vlmtui.runs.folder import RunFolder
 from vlmtui.runs.status import ENDED, Identity, State, Status, identity, read_status, write_status
 
 _BEAT_S = 2.0
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Reporter:
@@ -45,7 +48,6 @@ class Reporter:
         self._asked = threading.Event()
         self._over = threading.Event()
         self._elsewhere = False
-        self._process = psutil.Process()
         write_status(run.status_file, self.status)
         self._beats = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._beats.start()
@@ -125,8 +127,8 @@ class Reporter:
 
     def _write(self) -> None:
         with contextlib.suppress(OSError, psutil.Error):
-            memory = self._process.memory_info().rss
-            self.status.memory = max(self.status.memory, memory)
+            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT  # also between two beats
+            self.status.memory = max(self.status.memory, most)
             self.status.free = psutil.virtual_memory().available
         # A full disk must not end a training between two checkpoints: the old status stays, and is seen to be old.
         with contextlib.suppress(OSError):

@@ -55,9 +55,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     owner = reporter.status.process.pid if reporter.status is not None else 0
     reporter.say(Attempt(pid=owner, stage=stage.method, step=begun))
     reporter.set("starting", stage=stage.method, step=begun, loss=None)
-    if not torch.cuda.is_available():
-        # Two threads on two cores that others use too wait for each other at every layer, many times longer than one.
-        torch.set_num_threads(threads_for(usable_cores(), torch.get_num_threads()))
+    leave_a_core()
     on_cpu = on_cpu_only()
     processor = load_processor(recipe, on_cpu=on_cpu)
     plain = plain_words(processor)
@@ -95,6 +93,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
         trainer.data_collator.processor = RememberingProcessor(processor, store)
     if stage.method == "sft":
         trainer.data_collator = CheckedLabels(trainer.data_collator, trainer.model.config.image_token_id)
+    trainer.tower_rates = dict(recipe.looks.tower_learning_rates)
     trainer.keep = stage.trl.get("save_total_limit", 2)
 
     def saved(step: int, path: Path) -> None:
@@ -129,6 +128,15 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
         _keep_scores(run.path, stage.method, callback.scores)
         shutil.rmtree(run.path / "features", ignore_errors=True)
     return True
+
+
+def leave_a_core() -> None:
+    """Let torch use one thread less than there are cores, without a GPU.
+
+    Two threads on two cores that others use too wait for each other at every layer, many times longer than one.
+    """
+    if not torch.cuda.is_available():
+        torch.set_num_threads(threads_for(usable_cores(), torch.get_num_threads()))
 
 
 def store_examples(stage: Stage, folder: Path, reporter: Reporter, processor: Any) -> dict[str, Path]:
@@ -223,13 +231,17 @@ def _held_out(place: Path, count: int) -> list[Example]:
     return [read_example(found[number]) for number in islice(good, count)]
 
 
+def first_model(recipe: Recipe) -> tuple[Any, Any]:
+    """Return the recipe's model, and the configuration of the adapters that it is still to get."""
+    return load_model(recipe, device="cuda" if torch.cuda.is_available() else "cpu"), lora_config(recipe)
+
+
 def _model(recipe: Recipe, before: Path | None) -> tuple[Any, Any]:
-    """Return the model, and the configuration of the adapters that it is still to get."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    adapters = lora_config(recipe)
+    """Return the model as the stage before left it, and the configuration of adapters, where it has none yet."""
     if before is None:
-        return load_model(recipe, device=device), adapters
-    if adapters is None:
+        return first_model(recipe)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if lora_config(recipe) is None:
         return load_model(recipe, before, device=device), None
     from peft import PeftModel
 

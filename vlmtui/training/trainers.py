@@ -7,7 +7,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers import TrainerCallback
@@ -16,6 +16,7 @@ from trl import DPOTrainer, GRPOTrainer, KTOTrainer, SFTTrainer
 from vlmtui.training import ranks
 from vlmtui.training.failures import TrainingFailure
 from vlmtui.training.features import FeatureStore, with_features
+from vlmtui.training.tower_rates import split_by_tower
 
 _WINDOW = "window.json"
 
@@ -33,12 +34,14 @@ class WholeCheckpoints:
         keep: how many checkpoints stay; None for all.
         saved: called with the step and folder of each.
         features: what frozen vision has seen so far; None to let it look every time.
+        tower_rates: learning rates of towers that have their own.
     """
 
     args: Any
     state: Any
     keep: int | None = None
     features: FeatureStore | None = None
+    tower_rates: ClassVar[dict[str, float]] = {}
     saved: Callable[[int, Path], None] = staticmethod(lambda step, path: None)
     _aside: Path | None = None
 
@@ -51,6 +54,15 @@ class WholeCheckpoints:
         model = model.get_base_model() if hasattr(model, "peft_config") else model
         with mine.compute_loss_context_manager():  # in the precision of the training
             return with_features(batch, model, self.features)
+
+    def create_optimizer(self, *given: Any, **named: Any) -> Any:
+        """Make it as TRL does, then give towers their own learning rates."""
+        mine: Any = self
+        made = mine.optimizer is None
+        optimizer = super().create_optimizer(*given, **named)  # type: ignore[misc]
+        if made and self.tower_rates:
+            split_by_tower(optimizer, mine.model, self.tower_rates)
+        return optimizer
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none beside checkpoints; the result gets its own."""

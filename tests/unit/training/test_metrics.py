@@ -49,3 +49,14 @@ def test_scores_are_means() -> None:
     found = score(["5", "7"], [["5"], ["6", "8"]])
     assert (found["exact_match"], found["answer_length"]) == (0.5, 1.0)
     assert score([], []) == {}
+
+
+def test_captions_are_scored_by_their_n_grams() -> None:
+    references = [["a red circle left of a blue square", "a red circle and a blue square"], ["a green star at the top"]]
+    same = score([one[-1] for one in references], references)
+    assert same["bleu"] == pytest.approx(1.0) and same["chrf"] == pytest.approx(1.0)
+    close = score(["a red circle left of a green square", "a green star"], references)
+    far = score(["what is this", "no idea"], references)
+    assert same["bleu"] > close["bleu"] > far["bleu"]
+    assert same["chrf"] > close["chrf"] > far["chrf"]
+    assert "bleu" not in score(["3"], [["3"]])

@@ -13,11 +13,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from vlmtui.paths import log_directory
 from vlmtui.safetext import safe_line
 from vlmtui.training.checking import Checker
 from vlmtui.training.recipe import Recipe
 
-_KEYS = "Left, Right another example · Tab stage · Ctrl+R start · Esc back"
+_KEYS = "Left, Right another example · Tab stage · F5 measure a step · Ctrl+R start · Esc back"
 _EVERY_S = 0.5
 
 
@@ -28,6 +29,7 @@ class DryRun(ModalScreen[bool]):
     DEFAULT_CSS: ClassVar[str] = """
     DryRun .dialog { width: 112; height: 96%; }
     DryRun #dry-report { height: 1fr; scrollbar-size-vertical: 1; scrollbar-background: $surface; }
+    DryRun #dry-measured { height: auto; color: $text-accent; }
     DryRun #dry-labels-title { height: 1; color: $text-muted; text-style: bold; }
     DryRun #dry-labels { height: auto; max-height: 8; overflow-y: auto; }
     """
@@ -40,6 +42,7 @@ class DryRun(ModalScreen[bool]):
         Binding("down", "scroll('down')", "Down", show=False, priority=True),
         Binding("pageup", "scroll('page_up')", "Page up", show=False, priority=True),
         Binding("pagedown", "scroll('page_down')", "Page down", show=False, priority=True),
+        Binding("f5", "probe", "Measure", show=False, priority=True),
         Binding("ctrl+r", "start", "Start", show=False, priority=True),
     ]
 
@@ -50,6 +53,8 @@ class DryRun(ModalScreen[bool]):
         """What was found; empty until it is there."""
         self._began = monotonic()
         self._stage = self._number = 0
+        self._probe: Checker | None = None
+        self._measured = Static("", id="dry-measured", markup=False)
         self._text = Static("", markup=False)
         self._title = Static("", id="dry-labels-title", markup=False)
         self._labels = Static("", id="dry-labels", markup=False)
@@ -60,6 +65,7 @@ class DryRun(ModalScreen[bool]):
             yield Static("Dry run", classes="dialog-title")
             with VerticalScroll(id="dry-report", can_focus=False):
                 yield self._text
+            yield self._measured
             yield self._title
             yield self._labels
             yield Static(_KEYS, classes="dialog-keys")
@@ -125,6 +131,29 @@ class DryRun(ModalScreen[bool]):
     def action_scroll(self, way: str) -> None:
         """Scroll the report."""
         getattr(self.query_one(VerticalScroll), f"scroll_{way}")(animate=False)
+
+    # ---- a real step ----
+
+    def action_probe(self) -> None:
+        """Measure one step on the longest examples, in a process that ends with it."""
+        if self.report and self._probe is None:
+            self._measure()
+
+    @work(exclusive=True, group="probe", exit_on_error=False)
+    async def _measure(self) -> None:
+        self._measured.update("Measuring one step on the longest examples…")
+        self._probe = Checker(log_directory() / "training.log")
+        try:
+            reply = await self._probe.ask("probe", self._recipe, self._device)
+        finally:
+            await self._probe.close()
+            self._probe = None
+        text = reply.found.get("line", "") if not reply.cause else f"not measured: {reply.cause}; {reply.remedy}"
+        self._measured.update(safe_line(text[:1].upper() + text[1:], 300))
+
+    async def on_unmount(self) -> None:
+        if self._probe is not None:
+            await self._probe.close()
 
     # ---- leaving ----
 

@@ -84,7 +84,7 @@ class TuningActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         """Load the result of `run`: its adapter over its model, or all of its weights."""
         from dataclasses import replace
 
-        from vlmtui.models.adapters import base_of
+        from vlmtui.models.adapters import AdapterUse, base_of
         from vlmtui.ui.engine_state import ModelChoice
 
         bench = self._tuned
@@ -94,22 +94,22 @@ class TuningActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
             return
         app = bench.workbench_app
         before = app.session.choice or ModelChoice("demo")
-        choice = replace(before, model=str(output), revision=None, adapter="", quantize="none")
-        if (output / "adapter_config.json").is_file():
-            choice = replace(choice, model=base_of(output) or before.model, adapter=str(output))
-        app.load_model(choice)
+        whole = replace(before, model=str(output), revision=None, adapter="", adapters=(), quantize="none")
+        if not (output / "adapter_config.json").is_file():
+            app.load_model(whole)
+        elif (base := base_of(output) or before.model) == before.model and app.session.loaded is not None:
+            app.lay_over((AdapterUse(str(output)),))  # in a moment: the model stays where it is
+        else:
+            app.load_model(replace(whole, model=base, adapters=(AdapterUse(str(output)),)))
         self.show_part("chat")
 
     def action_chat_with_base(self) -> None:
-        """Load the same model again, alone."""
-        from dataclasses import replace
-
-        app = self._tuned.workbench_app
-        choice = app.session.choice
-        if choice is None or not choice.adapter:
+        """Take every adapter off the model in the chat."""
+        session = self._tuned.workbench_app.session
+        if session.loaded is None or not session.loaded.adapter:
             self.notify("No adapter lies over the model.")
         else:
-            app.load_model(replace(choice, adapter=""))
+            self._tuned.workbench_app.lay_over(())
 
     async def action_push_result(self) -> None:
         """Ask for a name on the hub, then show what would go there."""
