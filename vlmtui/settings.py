@@ -45,10 +45,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "auto"
     max_new_tokens: Annotated[int, Meta(ge=1, le=16384, description="longest answer, in tokens")] = 512
     temperature: Annotated[float, Meta(ge=0.0, le=2.0, description="0 is greedy decoding")] = 0.0
+    top_p: Annotated[float, Meta(gt=0.0, le=1.0, description="the likeliest tokens up to this sum; 1: all")] = 1.0
+    top_k: Annotated[int, Meta(ge=0, le=100_000, description="so many of the likeliest tokens; 0: all")] = 0
+    repetition_penalty: Annotated[float, Meta(ge=0.5, le=2.0, description="above 1 the model repeats itself less")] = (
+        1.0
+    )
+    seed: Annotated[int, Meta(ge=-1, description="of the chance; -1: another each time")] = -1
+    beams: Annotated[int, Meta(ge=1, le=16, description="tried side by side; above 1 nothing streams")] = 1
     presets: Annotated[
         dict[str, str | Preset], Meta(description="your own questions: name = 'text', or {prompt = 'text', key = 'k'}")
     ] = {}
     system_prompt: Annotated[str, Meta(description="system prompt of new conversations")] = ""
+    run_folders: Annotated[
+        str, Meta(description="where else trainings are looked for: folders with : between them")
+    ] = ""
+    alerts: Annotated[
+        dict[str, float], Meta(description="limits of alerts, 0 for none: spike, plateau, explosion, stall, disk, ...")
+    ] = {}
+    bell: Annotated[Literal["off", "on"], Meta(description="ring when an alert is given")] = "off"
     keybindings: Annotated[
         dict[str, str], Meta(description='a table: an action\'s id and its keys, as in "view.zoom" = "f4, ctrl+k"')
     ] = {}
@@ -156,6 +170,22 @@ def _lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
 
 def _bare(key: str) -> str:
     return re.sub(r"[\"']", "", key)
+
+
+def as_value(name: str, text: str) -> Any:
+    """Return what was typed as a value of the setting `name`.
+
+    Raises:
+        msgspec.ValidationError: it cannot be one.
+    """
+    field = next(field for field in msgspec.structs.fields(Settings) if field.name == name)
+    if isinstance(field.default, str):
+        return msgspec.convert(text.strip() if name != "system_prompt" else text, field.type)
+    try:
+        number = msgspec.json.decode(text.strip().encode())
+    except msgspec.DecodeError as error:
+        raise msgspec.ValidationError("a number is wanted") from error
+    return msgspec.convert(number, field.type)
 
 
 def write_setting(path: Path, key: str, value: str | int | float) -> None:

@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from vlmtui.chats.answering import Answering
 from vlmtui.models.sampling import FrameSampling
 
 Role = Literal["system", "user", "assistant"]
@@ -98,6 +99,7 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
         pinned: whether it stays at the top of the list.
         workspace: the folder that was open, absolute.
         model: the checkpoint that answered last.
+        answering: its own system prompt and sampling.
         created, updated: seconds since 1970.
         starts_at: the first question that the model is still shown, where older ones were left out to make room; kept
             while the conversation is open.
@@ -110,6 +112,7 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
     pinned: bool = False
     workspace: str = ""
     model: str = ""
+    answering: Answering = Answering()
     created: float = msgspec.field(default_factory=time.time)
     updated: float = 0.0
     starts_at: str = ""

@@ -15,13 +15,15 @@ from pathlib import Path
 
 import msgspec
 
+from vlmtui.chats.answering import Answering
 from vlmtui.chats.conversation import ChatMessage, Conversation, path_to
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE conversations (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, name TEXT NOT NULL, pinned INTEGER NOT NULL, workspace TEXT NOT NULL,
-    model TEXT NOT NULL, leaf TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL, deleted REAL
+    model TEXT NOT NULL, leaf TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL, deleted REAL,
+    answering BLOB NOT NULL DEFAULT '{}'
 );
 CREATE INDEX by_workspace ON conversations (workspace, updated);
 CREATE TABLE messages (
@@ -31,6 +33,8 @@ CREATE TABLE messages (
 CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2');
 CREATE TRIGGER forget_words AFTER DELETE ON messages BEGIN DELETE FROM words WHERE rowid = old.place; END;
 """
+_SINCE = {1: "ALTER TABLE conversations ADD COLUMN answering BLOB NOT NULL DEFAULT '{}';"}
+"""What makes a database of each earlier version one of this."""
 _KEEP_DELETED_S = 24 * 3600.0
 _ONE: msgspec.json.Decoder[ChatMessage] = msgspec.json.Decoder(ChatMessage)
 
@@ -114,9 +118,9 @@ class ChatStore:
             conversation.updated = time.time()
         with self._transaction():
             self._db.execute(
-                "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (id) DO UPDATE SET "
+                "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT (id) DO UPDATE SET "
                 "name = excluded.name, workspace = excluded.workspace, model = excluded.model, "
-                "leaf = excluded.leaf, updated = excluded.updated",
+                "leaf = excluded.leaf, updated = excluded.updated, answering = excluded.answering",
                 (
                     conversation.id,
                     _text(conversation.title),
@@ -127,6 +131,7 @@ class ChatStore:
                     conversation.messages[-1].id if conversation.messages else "",
                     conversation.created,
                     conversation.updated,
+                    msgspec.json.encode(conversation.answering),
                 ),
             )
             for each, body in changed:
@@ -192,13 +197,16 @@ class ChatStore:
         """
         with self._told():
             row = self._db.execute(
-                "SELECT title, pinned, workspace, model, leaf, created, updated FROM conversations WHERE id = ?", (id,)
+                "SELECT title, pinned, workspace, model, leaf, created, updated, answering "
+                "FROM conversations WHERE id = ?",
+                (id,),
             ).fetchone()
             if row is None:
                 raise KeyError(id)
             bodies = self._db.execute("SELECT body FROM messages WHERE conversation = ? ORDER BY place", (id,))
             messages = [_ONE.decode(body) for (body,) in bodies]
-        title, pinned, workspace, model, leaf, created, updated = row
+            answering = msgspec.json.decode(row[-1], type=Answering)
+        title, pinned, workspace, model, leaf, created, updated, _ = row
         for message in messages:
             self._written[id, message.id] = msgspec.json.encode(message)
             if message.state == "streaming":
@@ -215,6 +223,7 @@ class ChatStore:
             pinned=bool(pinned),
             workspace=workspace,
             model=model,
+            answering=answering,
             created=created,
             updated=updated,
         )
@@ -277,8 +286,9 @@ class ChatStore:
         [version] = self._db.execute("PRAGMA user_version").fetchone()
         if version > _VERSION:
             raise StoreError(f"{self.path} was written by a newer vlmtui", "update vlmtui; conversations are not kept")
-        if version == 0:
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+        change = _SCHEMA if version == 0 else _SINCE.get(version, "")
+        if change:
+            self._db.executescript(f"BEGIN IMMEDIATE; {change} PRAGMA user_version = {_VERSION}; COMMIT;")
 
     def _change(self, statement: str, values: tuple[object, ...]) -> None:
         with self._transaction():

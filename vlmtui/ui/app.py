@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.actions import SkipAction
 from textual.app import App
 from textual.binding import BindingType
@@ -23,6 +23,7 @@ from vlmtui.settings import Settings, write_setting
 from vlmtui.ui.actions import ACTIONS, bindings, keys_of
 from vlmtui.ui.engine_state import ModelChoice
 from vlmtui.ui.graphics.detect import asking
+from vlmtui.ui.key_order import KeyOrder
 from vlmtui.ui.problems import Problem, Problems, Severity
 from vlmtui.ui.screens.workbench import Workbench
 from vlmtui.ui.themes import DEFAULT_THEME, THEMES
@@ -93,6 +94,7 @@ class VlmtuiApp(App[int]):
         self._settings_path = settings_path
         self._settings_files = settings_files
         self._interrupted = 0.0
+        self._keys = KeyOrder(self, super().on_event)
         self._model_is_chosen = bool(self.settings.model) and self.settings.model != "demo"
         self._log_path = log
         self._session: Session | None = None
@@ -116,6 +118,11 @@ class VlmtuiApp(App[int]):
         return Workbench(self.directory, select=self._select, graphics=self.settings.graphics)
 
     @property
+    def user_settings(self) -> Path:
+        """The file that a choice of the user is written to."""
+        return self._settings_path or settings_file()
+
+    @property
     def session(self) -> Session:
         """The engine's side; there as soon as the workbench is `complete`."""
         assert self._session is not None
@@ -127,6 +134,13 @@ class VlmtuiApp(App[int]):
         screen = self.screen_stack[0]
         assert isinstance(screen, Workbench)
         return screen
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let text that comes in one burst behind a key wait for what the key does."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._after_first_paint)
@@ -341,7 +355,7 @@ class VlmtuiApp(App[int]):
 
     def _remember(self, key: str, value: str) -> None:
         """Write a setting; a file that cannot be written costs a line, not the work."""
-        path = self._settings_path or settings_file()
+        path = self.user_settings
         try:
             write_setting(path, key, value)
         except OSError as error:
@@ -353,9 +367,8 @@ class VlmtuiApp(App[int]):
         from vlmtui.ui.screens.settings import SettingsScreen
 
         if not isinstance(self.screen, SettingsScreen):
-            user_file = self._settings_path or settings_file()
-            paths = self._settings_files or [user_file]
-            self.push_screen(SettingsScreen(paths, user_file, sorted(self.available_themes)))
+            paths = self._settings_files or [self.user_settings]
+            self.push_screen(SettingsScreen(paths, self.user_settings, sorted(self.available_themes)))
 
     async def action_open_folder(self) -> None:
         """Offer the folders that were opened last; the chosen one is opened in place of this one."""

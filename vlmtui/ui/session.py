@@ -248,8 +248,9 @@ class Session:
 
     async def _answer(self, conversation: Conversation) -> None:
         self._set(phase="reading", detail="", ttft_s=0.0, tokens_per_s=0.0)
-        sampling = Sampling(max_new_tokens=self._settings.max_new_tokens, temperature=self._settings.temperature)
-        turns = turns_of(conversation, self._settings.system_prompt)
+        settings = conversation.answering.over(self._settings)
+        turns = turns_of(conversation, settings.system_prompt)
+        sampling = sampling_of(settings)
         began = monotonic()
         first = 0.0
         count = 0
@@ -320,6 +321,19 @@ class Session:
         """End the engine's process."""
         self._closed = True
         await self._client.close()
+
+
+def sampling_of(settings: Settings) -> Sampling:
+    """Return how tokens are chosen by `settings`."""
+    return Sampling(
+        max_new_tokens=settings.max_new_tokens,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        repetition_penalty=settings.repetition_penalty,
+        seed=None if settings.seed < 0 else settings.seed,
+        beams=settings.beams,
+    )
 
 
 def turns_of(conversation: Conversation, system_prompt: str = "") -> tuple[Turn, ...]:

@@ -102,4 +102,12 @@ def test_it_knows_neither_widgets_nor_the_engine() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     # Which frames of a video are sent belongs to a question: plain data from the models' arithmetic.
-    assert out.strip() == "['vlmtui.chats', 'vlmtui.chats.conversation', 'vlmtui.models', 'vlmtui.models.sampling']"
+    assert out.strip() == str(
+        [
+            "vlmtui.chats",
+            "vlmtui.chats.answering",
+            "vlmtui.chats.conversation",
+            "vlmtui.models",
+            "vlmtui.models.sampling",
+        ]
+    )

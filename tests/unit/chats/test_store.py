@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from vlmtui.chats.answering import Answering
 from vlmtui.chats.conversation import ChatMessage, Conversation
 from vlmtui.chats.store import ChatStore, StoreError
 
@@ -171,3 +172,19 @@ def test_a_newer_database_is_left_alone(file: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="newer"):
         ChatStore(file)
+
+
+def test_a_database_of_the_first_version_is_taken_over_and_keeps_how_a_conversation_is_answered(file: Path) -> None:
+    store = ChatStore(file)
+    conversation = talk("a", "b")
+    store.save(conversation)
+    store.close()
+    with sqlite3.connect(file) as database:  # as version 1 made it
+        database.execute("ALTER TABLE conversations DROP COLUMN answering")
+        database.execute("PRAGMA user_version = 1")
+    store = ChatStore(file)
+    again = store.load(conversation.id)
+    assert again.answering == Answering() and [message.text for message in again.messages] == ["a", "b"]
+    again.answering = Answering(system_prompt="Be brief.", temperature=0.5)
+    store.save(again)
+    assert store.load(conversation.id).answering == again.answering

@@ -37,6 +37,15 @@ ACTIONS: tuple[Action, ...] = (
         own_keys=True,
     ),
     Action(
+        "chat.answering",
+        "System prompt and sampling of this conversation",
+        ("s",),
+        "chat",
+        "answering",
+        "Temperature, top-p, top-k, seed, beams; also as defaults.",
+        own_keys=True,
+    ),
+    Action(
         "chat.attach_by_name",
         "Attach a picture or a video by its name",
         ("@",),

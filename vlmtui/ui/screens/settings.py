@@ -19,10 +19,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from vlmtui.safetext import safe_line
-from vlmtui.settings import Layers, Settings, read_layers, remove_setting, write_setting
+from vlmtui.settings import Layers, Settings, as_value, read_layers, remove_setting, write_setting
 
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
-_NAME_WIDTH = 18
+_NAME_WIDTH = 20
 _SEARCH, _VALUE = "letters of a setting", "the new value"
 
 
@@ -52,7 +52,7 @@ class SettingsScreen(ModalScreen[None]):
         self._editing = ""
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog -tall"):
             yield Static("Settings", classes="dialog-title")
             yield Input(placeholder=_SEARCH, compact=True)
             yield OptionList(markup=False)
@@ -150,7 +150,7 @@ class SettingsScreen(ModalScreen[None]):
 
     def _set(self, name: str, text: str) -> None:
         try:
-            value = _value(name, text)
+            value = as_value(name, text)
         except msgspec.ValidationError as error:
             self._say(f"{name}: {error}", failed=True)
             return
@@ -216,19 +216,3 @@ def _shown(value: object) -> str:
     if isinstance(value, dict):
         return f"{len(value)} of your own" if value else ""
     return str(value)
-
-
-def _value(name: str, text: str) -> Any:
-    """Return what was typed as a value of the setting.
-
-    Raises:
-        msgspec.ValidationError: it cannot be one.
-    """
-    kind = _FIELDS[name].type
-    if isinstance(_FIELDS[name].default, str):
-        return msgspec.convert(text.strip() if name != "system_prompt" else text, kind)
-    try:
-        number = msgspec.json.decode(text.strip().encode())
-    except msgspec.DecodeError as error:
-        raise msgspec.ValidationError("a number is wanted") from error
-    return msgspec.convert(number, kind)

@@ -60,6 +60,12 @@ class ChatActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         self._conversation_chosen(message.id, set())
         self._chatting.show_part("chat")
 
+    def on_chat_answering_changed(self) -> None:
+        """How the conversation is answered is kept with it, from its first question on."""
+        bench = self._chatting
+        if not bench.chat.busy:
+            bench.keeper.save(bench.conversation)
+
     def chats_with(self, words: str) -> list[FoundChat]:
         """Return the conversations of this folder in which every one of `words` begins a word."""
         from vlmtui.chats.store import StoreError

@@ -19,12 +19,14 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
+from vlmtui.chats.answering import Answering
 from vlmtui.chats.conversation import AnswerStats, ChatMessage, Conversation
 from vlmtui.chats.presets import Preset
 from vlmtui.chats.quoting import code_blocks, quoted
 from vlmtui.engine.protocol import Failed, Finished, Started, Tokens
 from vlmtui.media.kinds import kind_of
 from vlmtui.safetext import safe_line, safe_text
+from vlmtui.settings import Settings
 from vlmtui.ui.widgets.chips import Chip, Chips
 from vlmtui.ui.widgets.message_cursor import CursorTranscript, Deed
 from vlmtui.ui.widgets.message_view import MessageView
@@ -91,6 +93,9 @@ class Chat(Widget):
 
     class Branched(Message):
         """Another version of a message is on show."""
+
+    class AnsweringChanged(Message):
+        """The conversation is answered in another way from now on."""
 
     class Detached(Message):
         """The user has removed an attachment."""
@@ -166,6 +171,13 @@ class Chat(Widget):
         message = self.conversation.begin_answer()
         self._transcript.add(message)
         self.busy = True
+        beams = self.conversation.answering.over(self._settings).beams
+        if beams > 1:
+            self.say(f"{beams} beams: the answer comes whole, not word by word.")
+
+    @property
+    def _settings(self) -> Settings:
+        return getattr(self.app, "settings", None) or Settings()
 
     def receive(self, event: Started | Tokens | Finished | Failed) -> None:
         """Show what the engine says about the answer; nothing of it is lost, whenever it comes."""
@@ -296,8 +308,22 @@ class Chat(Widget):
         from vlmtui.chats.presets import presets
         from vlmtui.ui.screens.presets import Presets
 
-        settings = getattr(self.app, "settings", None)
-        self.app.push_screen(Presets(presets(settings.presets if settings is not None else {})), self._use_preset)
+        self.app.push_screen(Presets(presets(self._settings.presets)), self._use_preset)
+
+    @on(CursorTranscript.AnsweringWanted)
+    def action_answering(self) -> None:
+        """Show the system prompt and the sampling of this conversation."""
+        from vlmtui.paths import settings_file
+        from vlmtui.ui.screens.answering import AnsweringScreen
+
+        conversation = self.conversation
+
+        def changed(answering: Answering) -> None:
+            conversation.answering = answering
+            self.post_message(self.AnsweringChanged())
+
+        file = getattr(self.app, "user_settings", None) or settings_file()
+        self.app.push_screen(AnsweringScreen(conversation.answering, self._settings, file, changed))
 
     def _use_preset(self, preset: Preset | None) -> None:
         """Ask it, where nothing is being typed and what it is about is there; else put it into the prompt."""

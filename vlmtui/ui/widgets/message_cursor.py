@@ -30,6 +30,7 @@ class CursorTranscript(Transcript):
         Binding("y", "want('copy')", "Copy", id="chat.copy"),
         Binding("c", "want('code')", "Copy code", id="chat.copy_code"),
         Binding("q", "want('quote')", "Quote", id="chat.quote"),
+        Binding("s", "answering", "Sampling", id="chat.answering"),
         Binding("left", "want('older')", "Older version", id="chat.older_version"),
         Binding("right", "want('newer')", "Newer version", id="chat.newer_version"),
     ]
@@ -41,6 +42,9 @@ class CursorTranscript(Transcript):
             super().__init__()
             self.deed = deed
             self.message = message
+
+    class AnsweringWanted(Message):
+        """How the conversation is answered shall be shown."""
 
     @property
     def cursor(self) -> ChatMessage | None:
@@ -79,6 +83,10 @@ class CursorTranscript(Transcript):
         role = "user" if deed == "edit" else "assistant"
         said = [entry for entry in self.entries if isinstance(entry, ChatMessage)]
         return next((entry for entry in reversed(said) if entry.role == role), None)
+
+    def action_answering(self) -> None:
+        """Ask for the screen of the system prompt and the sampling."""
+        self.post_message(self.AnsweringWanted())
 
     def action_want(self, deed: Deed) -> None:
         """Ask for `deed`."""
