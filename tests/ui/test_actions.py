@@ -14,6 +14,7 @@ from vlmtui.ui.widgets.chat import Chat
 from vlmtui.ui.widgets.dataset_view import DatasetView
 from vlmtui.ui.widgets.explorer import Explorer
 from vlmtui.ui.widgets.key_bar import hints
+from vlmtui.ui.widgets.models_view import ModelsView
 from vlmtui.ui.widgets.output_log import OutputLog
 from vlmtui.ui.widgets.preview import Preview
 from vlmtui.ui.widgets.problems_list import ProblemsList
@@ -24,6 +25,7 @@ from vlmtui.ui.widgets.video_view import VideoView
 _OWNERS = {"app": VlmtuiApp, "workbench": Workbench, "explorer": Explorer, "chat": Chat}
 _OWNERS |= {"preview": Preview, "dataset": DatasetView, "video": VideoView}
 _OWNERS |= {"problems": ProblemsList, "output": OutputLog, "batch": BatchView, "search": SearchView}
+_OWNERS |= {"models": ModelsView}
 _LOST_IN_SOME_TERMINAL = {"ctrl+enter", "shift+enter", "alt+enter", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+comma"}
 
 
@@ -40,7 +42,7 @@ def test_the_first_key_arrives_in_every_terminal() -> None:
 
 
 def test_no_two_actions_share_a_key_where_both_can_be_reached() -> None:
-    for part in ("explorer", "search", "preview", "dataset", "video", "chat", "problems", "output", "batch"):
+    for part in ("explorer", "search", "preview", "dataset", "video", "chat", "problems", "output", "batch", "models"):
         seen: dict[str, str] = {}
         for action in ACTIONS:
             if action.scope in ("app", "workbench", part):

@@ -181,6 +181,11 @@ class VlmtuiApp(App[int]):
         """Lay these adapters, and no others, over what is loaded, without loading it again."""
         await self.session.adapt(adapters)
 
+    @work(group="engine-load", exclusive=True, exit_on_error=False)
+    async def unload_model(self) -> None:
+        """Give the memory of the model back; the next question loads it again."""
+        await self.session.unload()
+
     @work(group="engine-answer", exit_on_error=False)
     async def answer(self, conversation: Conversation) -> None:
         """Answer the last question of `conversation`."""

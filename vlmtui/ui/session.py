@@ -213,6 +213,13 @@ class Session:
                 case _:
                     self._set(phase="ready", detail="")
 
+    async def unload(self) -> None:
+        """End the engine's process; the next question starts it again with the same model."""
+        if self.state.busy:
+            await self.stop()
+        await self._client.close()
+        self._set(phase="off", detail="unloaded", device="", dtype="", context_used=0, tokens_per_s=0.0, ttft_s=0.0)
+
     def _show_progress(self, progress: LoadProgress) -> None:
         self._set(phase="loading", detail=progress_words(progress))
 

@@ -9,7 +9,20 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from vlmtui.ui.actions import app, batch, chat, dataset, explorer, fine_tuning, panel, preview, search, video, workbench
+from vlmtui.ui.actions import (
+    app,
+    batch,
+    chat,
+    dataset,
+    explorer,
+    fine_tuning,
+    models,
+    panel,
+    preview,
+    search,
+    video,
+    workbench,
+)
 from vlmtui.ui.actions.action import Action, Scope
 from vlmtui.ui.actions.keys import key_name, key_names, keys_of
 
@@ -23,6 +36,7 @@ ACTIONS: tuple[Action, ...] = (
     *preview.ACTIONS,
     *dataset.ACTIONS,
     *video.ACTIONS,
+    *models.ACTIONS,
     *chat.ACTIONS,
     *panel.ACTIONS,
     *batch.ACTIONS,

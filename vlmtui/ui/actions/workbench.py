@@ -16,6 +16,14 @@ ACTIONS: tuple[Action, ...] = (
         priority=True,
     ),
     Action(
+        "view.models",
+        "Show the models",
+        (),
+        "workbench",
+        "show_models",
+        "The family, the hub's cache, folders and adapters: fetch, load, weigh.",
+    ),
+    Action(
         "view.next_part",
         "Go to the next part",
         ("f6",),

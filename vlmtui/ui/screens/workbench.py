@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.session import Session
     from vlmtui.ui.widgets.chat import Chat
     from vlmtui.ui.widgets.dataset_view import DatasetView
+    from vlmtui.ui.widgets.models_view import ModelsView
     from vlmtui.ui.widgets.panel import Panel
     from vlmtui.ui.widgets.preview import Preview
     from vlmtui.ui.widgets.video_view import VideoView
@@ -281,6 +282,8 @@ class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchAct
 
     def show_state(self, state: EngineState) -> None:
         """Show what the engine does."""
+        if state.phase != self._status.state.phase and self.side_bar.view == "models":
+            cast("ModelsView", self.side_bar.widget).show_rows()
         self._status.state = state
         self._keys.busy = state.busy
 

@@ -175,6 +175,10 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         for view in self._bench.side_bar.query("#search"):
             cast("SearchView", view).action_type()
 
+    async def action_show_models(self) -> None:
+        """Go to the models."""
+        await self.show_side("models")
+
     async def action_reveal(self) -> None:
         """Put the explorer's cursor on the file on show."""
         shown = self._bench.editors.shown

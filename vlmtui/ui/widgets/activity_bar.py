@@ -33,7 +33,7 @@ ENTRIES = (
     Entry("≡", "Explorer", "view.explorer", "explorer"),
     Entry("○", "Search", "view.search", "search"),
     Entry("«", "Conversations", "chat.conversations"),
-    Entry("◊", "Models", "model.choose"),
+    Entry("◊", "Models", "view.models", "models"),
     Entry("☼", "Settings", "app.settings"),
 )
 

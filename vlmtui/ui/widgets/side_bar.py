@@ -29,7 +29,10 @@ class SideView(NamedTuple):
     widget: str
 
 
-VIEWS: tuple[SideView, ...] = (SideView("search", "Search", "vlmtui.ui.widgets.search_view", "SearchView"),)
+VIEWS: tuple[SideView, ...] = (
+    SideView("search", "Search", "vlmtui.ui.widgets.search_view", "SearchView"),
+    SideView("models", "Models", "vlmtui.ui.widgets.models_view", "ModelsView"),
+)
 """Beside the explorer, which is there from the first paint on."""
 
 
