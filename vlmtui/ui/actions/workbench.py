@@ -21,7 +21,7 @@ ACTIONS: tuple[Action, ...] = (
         (),
         "workbench",
         "show_models",
-        "The family, the hub's cache, folders and adapters: fetch, load, weigh.",
+        "The family, the cache, folders, adapters: fetch, load, weigh.",
     ),
     Action(
         "view.next_part",
