@@ -43,6 +43,8 @@ class AnswerStats(msgspec.Struct, kw_only=True, omit_defaults=True):
         known_pictures: those among them that did not have to be looked at again.
         known_tokens: of the prompt, those that were read for an earlier question and not again.
         saved_s: about how many seconds that saved.
+        continued: how often the answer went on after it was stopped or cut.
+        earlier_tokens: tokens of the answer before it went on last.
     """
 
     prompt_tokens: int = 0
@@ -56,6 +58,8 @@ class AnswerStats(msgspec.Struct, kw_only=True, omit_defaults=True):
     known_pictures: int = 0
     known_tokens: int = 0
     saved_s: float = 0.0
+    continued: int = 0
+    earlier_tokens: int = 0
 
 
 class ChatMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -189,6 +193,18 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
         """The answer that is being written, if one is."""
         last = self.messages[-1] if self.messages else None
         return last if last is not None and last.state == "streaming" else None
+
+    def can_go_on(self, message: ChatMessage) -> bool:
+        """Return whether `message` is the newest one, and an answer that was stopped or cut at its longest."""
+        last = self.messages[-1] if self.messages else None
+        cut = message.state == "stopped" or message.stats.reason == "length"
+        return message is last and message.role == "assistant" and cut and bool(message.text.strip())
+
+    def go_on(self, message: ChatMessage) -> None:
+        """Let the newest answer be written further: one message with what it has already."""
+        message.state = "streaming"
+        message.stats.continued += 1
+        message.stats.earlier_tokens = message.stats.completion_tokens
 
     @property
     def failed(self) -> ChatMessage | None:

@@ -116,7 +116,7 @@ class Pull(_Message, frozen=True, kw_only=True, tag="pull"):
 
 
 class Generate(_Message, frozen=True, kw_only=True, tag="generate"):
-    """Answer the last user turn of a conversation.
+    """Answer the last user turn of a conversation; where an assistant turn is the last, go on with its text.
 
     Attributes:
         resolution: into how many tiles pictures are cut.

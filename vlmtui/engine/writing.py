@@ -29,12 +29,18 @@ class Conversation:
 
 
 def written(checkpoint: Checkpoint, messages: list[dict[str, Any]]) -> str:
-    """Return the conversation as one text with a placeholder for each picture and video."""
+    """Return the conversation as one text with a placeholder for each picture and video.
+
+    Where the last message is an answer, the text ends within it: the model goes on from there.
+    """
     processor = checkpoint.processor
+    goes_on = messages[-1]["role"] == "assistant"
     if chat_template(processor) is None:
         return _plain(messages, processor)
     try:
-        return str(processor.apply_chat_template(messages, add_generation_prompt=True))
+        return str(
+            processor.apply_chat_template(messages, add_generation_prompt=not goes_on, continue_final_message=goes_on)
+        )
     except Exception as error:  # a template is a program by somebody else
         raise EngineFailure(
             "internal",

@@ -358,6 +358,8 @@ def turns_of(conversation: Conversation, system_prompt: str = "") -> tuple[Turn,
         if message.text:
             parts.append(TextPart(text=message.text))
         turns.append(Turn(role=message.role, parts=tuple(parts)))
+    if conversation.streaming is not None and conversation.streaming.text:  # it goes on from there
+        turns.append(Turn(role="assistant", parts=(TextPart(text=conversation.streaming.text),)))
     return tuple(turns)
 
 

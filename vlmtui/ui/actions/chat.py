@@ -141,6 +141,15 @@ ACTIONS: tuple[Action, ...] = (
         own_keys=True,
     ),
     Action(
+        "chat.continue",
+        "Go on with an answer that was stopped or cut",
+        ("g",),
+        "chat",
+        "message('continue')",
+        "From its last word; it stays one message.",
+        own_keys=True,
+    ),
+    Action(
         "chat.older_version",
         "The version before",
         ("left",),

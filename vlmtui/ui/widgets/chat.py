@@ -27,6 +27,7 @@ from vlmtui.engine.protocol import Failed, Finished, Started, Tokens
 from vlmtui.media.kinds import kind_of
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.settings import Settings
+from vlmtui.ui.actions import key_of
 from vlmtui.ui.widgets.chips import Chip, Chips
 from vlmtui.ui.widgets.message_cursor import CursorTranscript, Deed
 from vlmtui.ui.widgets.message_view import MessageView
@@ -194,13 +195,16 @@ class Chat(Widget):
                 message.stats.completion_tokens += event.count
             case Finished():
                 _finish(message, event)
+            case Failed() if message.stats.continued:  # what there was is still an answer
+                message.state = "stopped"
+                message.stats.reason = "stopped"
             case Failed():
                 message.state = "failed"
                 message.error = safe_line(event.cause)
                 message.remedy = safe_line(event.remedy)
         if message.state != "streaming":
             self.busy = False
-            self.say("")
+            self.say(_ending_words(message, event))
             if message.state == "failed" or not message.text.strip():
                 self._return_attachments()
         self._transcript.changed(message)
@@ -389,6 +393,8 @@ class Chat(Widget):
             self._show_version(message, -1 if deed == "older" else 1)
         elif deed == "edit":
             self._edit(message)
+        elif deed == "continue":
+            self._go_on(message)
         else:
             self._regenerate(message)
 
@@ -420,6 +426,16 @@ class Chat(Widget):
         self.focus_prompt()
         self.refresh_bindings()
         self.say("Enter asks it in these words, beside the first version; Esc does not.")
+
+    def _go_on(self, message: ChatMessage) -> None:
+        if not self.conversation.can_go_on(message):
+            self.say("Only the newest answer can go on, where it was stopped or cut at its longest.")
+            return
+        self.conversation.go_on(message)
+        self.busy = True
+        self._transcript.changed(message)
+        self._transcript.action_newest()
+        self.post_message(self.RetryRequested())
 
     def _regenerate(self, message: ChatMessage) -> None:
         messages = self.conversation.messages
@@ -557,6 +573,15 @@ class Chat(Widget):
         self._hint.display = unseen
 
 
+def _ending_words(message: ChatMessage, event: Started | Tokens | Finished | Failed) -> str:
+    """Return what is said above the prompt when an answer has ended."""
+    if isinstance(event, Failed) and message.state == "stopped":
+        return f"It did not go on: {event.cause}. {event.remedy[:1].upper()}{event.remedy[1:]}."
+    if message.stats.reason == "length" and message.text.strip():
+        return f"Cut at the longest answer: {key_of('chat.continue')} among the messages goes on."
+    return ""
+
+
 def _finish(message: ChatMessage, event: Finished) -> None:
     """Write how the answer ended into `message`."""
     message.state = "stopped" if event.reason == "stopped" else "done"
@@ -565,7 +590,7 @@ def _finish(message: ChatMessage, event: Finished) -> None:
         prompt_tokens=event.prompt_tokens or message.stats.prompt_tokens,
         image_tokens=event.image_tokens or message.stats.image_tokens,
         tiles=tiles,
-        completion_tokens=event.completion_tokens or message.stats.completion_tokens,
+        completion_tokens=message.stats.earlier_tokens + event.completion_tokens or message.stats.completion_tokens,
         ttft_s=event.ttft_s,
         tokens_per_s=event.tokens_per_s,
         reason=event.reason,
@@ -573,4 +598,6 @@ def _finish(message: ChatMessage, event: Finished) -> None:
         known_pictures=event.known_pictures,
         known_tokens=event.known_tokens,
         saved_s=event.saved_s,
+        continued=message.stats.continued,
+        earlier_tokens=message.stats.earlier_tokens,
     )

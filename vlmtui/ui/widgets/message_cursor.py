@@ -12,7 +12,7 @@ from vlmtui.chats.conversation import ChatMessage
 from vlmtui.ui.widgets.message_view import MessageView
 from vlmtui.ui.widgets.transcript import Transcript
 
-Deed = Literal["regenerate", "edit", "copy", "code", "quote", "older", "newer"]
+Deed = Literal["regenerate", "edit", "copy", "code", "quote", "older", "newer", "continue"]
 
 
 class CursorTranscript(Transcript):
@@ -26,6 +26,7 @@ class CursorTranscript(Transcript):
         Binding("k", "move_cursor(-1)", "Message before", id="chat.message_before"),
         Binding("j", "move_cursor(1)", "Next message", id="chat.message_after"),
         Binding("r", "want('regenerate')", "Another version", id="chat.regenerate"),
+        Binding("g", "want('continue')", "Go on", id="chat.continue"),
         Binding("e", "want('edit')", "Edit", id="chat.edit"),
         Binding("y", "want('copy')", "Copy", id="chat.copy"),
         Binding("c", "want('code')", "Copy code", id="chat.copy_code"),

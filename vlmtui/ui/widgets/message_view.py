@@ -230,6 +230,8 @@ def describe_stats(stats: AnswerStats) -> str:
         parts.append("stopped")
     elif stats.reason == "length":
         parts.append("cut at the length limit")
+    if stats.continued:
+        parts.append("continued" if stats.continued == 1 else f"continued {stats.continued} times")
     if stats.completion_tokens:
         parts.append(f"{stats.completion_tokens} token{'s' if stats.completion_tokens != 1 else ''}")
     if stats.tokens_per_s:
