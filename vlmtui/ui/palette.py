@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _WIDTH = 52
 _ELSEWHERE = {
     "search": "while the search is on show",
+    "models": "while the models are on show",
     "preview": "while a picture is open",
     "video": "while a video is open",
     "dataset": "while a data set is open",

@@ -19,6 +19,7 @@ _SECTIONS = (
     ("Workbench", ("workbench",)),
     ("Explorer", ("explorer",)),
     ("Search", ("search",)),
+    ("Models", ("models",)),
     ("Preview", ("preview",)),
     ("Video", ("video",)),
     ("Data set", ("dataset",)),
