@@ -72,6 +72,14 @@ def screen_text(app: App[None]) -> str:
     return "\n".join(text_of(widget) for widget in app.screen.walk_children() if widget.display)
 
 
+async def painted(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Wait until all that was handed in is on the screen, however slow the machine is."""
+    while not all(view.up_to_date for view in app.views):
+        await pilot.pause(0.01)
+    await pilot.pause()
+    await pilot.pause()
+
+
 async def type_text(pilot: Pilot[None], text: str) -> None:
     """Type `text` as a person does."""
     names = {" ": "space", "?": "question_mark", ".": "full_stop", "\n": "ctrl+j", ",": "comma"}

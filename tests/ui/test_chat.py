@@ -8,7 +8,7 @@ import pytest
 from textual import events
 from textual.widgets import Static
 
-from tests.ui.chat_app import ChatApp, answer, ask, fail, screen_text, text_of, type_text
+from tests.ui.chat_app import ChatApp, answer, ask, fail, painted, screen_text, text_of, type_text
 from vlmtui.chats.conversation import Conversation
 from vlmtui.engine.protocol import Finished, Started, Tokens
 from vlmtui.ui.widgets.chat import Chat
@@ -46,7 +46,7 @@ async def test_an_answer_streams_and_then_says_what_it_took() -> None:
         await pilot.pause()
         assert "Looking at 1,377 image tokens…" in text_of(app.views[-1])
         app.chat.receive(Tokens(id=1, text="There are **three", count=3))
-        await pilot.pause(0.05)
+        await painted(app, pilot)
         assert "There are **three" in text_of(app.views[-1]) and "…" not in text_of(app.views[-1])
         app.chat.receive(Tokens(id=1, text="** shapes.", count=3))
         app.chat.receive(

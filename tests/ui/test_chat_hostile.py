@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tests.ui.chat_app import ChatApp, answer, ask, fail, screen_text, text_of
+from tests.ui.chat_app import ChatApp, answer, ask, fail, painted, screen_text, text_of
 from vlmtui.chats.conversation import ChatMessage, Conversation
 from vlmtui.engine.protocol import Tokens
 
@@ -41,7 +41,7 @@ async def test_text_from_everywhere_is_shown_inertly(size: tuple[int, int]) -> N
         app.chat.begin_answer()
         for character in HOSTILE:
             app.chat.receive(Tokens(id=1, text=character, count=1))
-        await pilot.pause(0.05)
+        await painted(app, pilot)
         assert clean(app) and "[red]x[/]" in text_of(app.views[-1])
         answer(app.chat, [f"\n\n# {HOSTILE}\n\n```{HOSTILE}\n{HOSTILE}\n```\n\n[{HOSTILE}](http://a/{HOSTILE})"])
         app.chat.note(HOSTILE)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.chat_app import ChatApp, answer, ask, fail, type_text
+from tests.ui.chat_app import ChatApp, answer, ask, fail, painted, type_text
 from vlmtui.engine.protocol import Started, Tokens
 
 Compare = Callable[..., bool]
@@ -50,12 +50,12 @@ async def reading(pilot: Pilot[None]) -> None:
     chat.begin_answer()
     chat.receive(Started(id=1, prompt_tokens=90, image_tokens=64, tiles=1))
     chat.receive(Tokens(id=1, text=ANSWER * 4, count=90))
-    await pilot.pause(0.05)
+    await painted(pilot.app, pilot)  # type: ignore[arg-type]
     await pilot.press("pageup")
     chat.receive(Tokens(id=1, text="and so on", count=90))
     await type_text(pilot, "next")
     await pilot.press("enter")
-    await pilot.pause(0.1)
+    await painted(pilot.app, pilot)  # type: ignore[arg-type]
 
 
 async def versions(pilot: Pilot[None]) -> None:

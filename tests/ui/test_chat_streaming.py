@@ -12,7 +12,7 @@ from textual.geometry import Offset
 from textual.selection import Selection
 from textual.widgets import Static
 
-from tests.ui.chat_app import ChatApp, answer, ask, long_conversation, text_of
+from tests.ui.chat_app import ChatApp, answer, ask, long_conversation, painted, text_of
 from tests.ui.test_chat_markdown import SAMPLE, cut
 from vlmtui.engine.protocol import Finished, Tokens
 from vlmtui.ui.widgets.markdown_lines import MarkdownLines
@@ -161,7 +161,7 @@ async def test_following_stops_while_the_user_reads_and_resumes_at_the_end() -> 
         await pilot.pause()
         app.chat.begin_answer()
         app.chat.receive(Tokens(id=1, text="begun", count=1))
-        await pilot.pause(0.05)
+        await painted(app, pilot)
         hint = app.query_one("#new-text", Static)
         assert app.transcript.following and not hint.display
         await pilot.press("pageup")
@@ -170,7 +170,7 @@ async def test_following_stops_while_the_user_reads_and_resumes_at_the_end() -> 
         place = app.transcript.scroll_y
         for number in range(30):
             app.chat.receive(Tokens(id=1, text=f"\n\nline {number}", count=1))
-        await pilot.pause(0.1)
+        await painted(app, pilot)
         assert app.transcript.scroll_y == place
         assert hint.display and "new text below" in text_of(hint)
         await pilot.press("ctrl+end")
@@ -178,7 +178,7 @@ async def test_following_stops_while_the_user_reads_and_resumes_at_the_end() -> 
         assert app.transcript.following and not hint.display
         app.chat.receive(Tokens(id=1, text="\n\nlast\n\nvery last", count=1))
         app.chat.receive(Finished(id=1, reason="end"))
-        await pilot.pause(0.1)
+        await painted(app, pilot)
         assert app.transcript.following and not hint.display
         assert app.views[-1].region.bottom <= app.transcript.region.bottom
 
@@ -192,7 +192,7 @@ async def test_scrolling_back_down_resumes_by_itself_and_a_click_on_the_hint_too
             await pilot.press("pageup")
 
             app.chat.receive(Tokens(id=1, text="\n\nmore", count=1))
-            await pilot.pause(0.1)
+            await painted(app, pilot)
             hint = app.query_one("#new-text", Static)
             assert hint.display
             if back == "click":
@@ -200,10 +200,10 @@ async def test_scrolling_back_down_resumes_by_itself_and_a_click_on_the_hint_too
             else:
                 await pilot.press("pagedown", "pagedown")
 
-            await pilot.pause(0.1)
+            await painted(app, pilot)
             assert not hint.display and app.transcript.following
             app.chat.receive(Tokens(id=1, text="\n\nfar\n\nbelow", count=1))
-            await pilot.pause(0.1)
+            await painted(app, pilot)
             assert app.transcript.following and not hint.display
 
 

@@ -80,7 +80,7 @@ class MessageView(Widget, can_focus=False):
         Args:
             typing: the user is writing the next question: keys come first.
         """
-        if self.message.state != "streaming":
+        if self.message.state != "streaming" or not self._markdown.lines:  # the first words, and the end: at once
             self._show()
         elif self._timer is None:
             pause = max(_SECONDS_BETWEEN_PAINTS, _PAINTS_LEFT_FREE * self._paint_took)
@@ -92,6 +92,11 @@ class MessageView(Widget, can_focus=False):
                 self._show()
             else:
                 self._timer = self.set_timer(due, self._show)
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether no paint is being waited for."""
+        return self._timer is None
 
     def action_retry(self) -> None:
         """Ask for the failed answer again."""
