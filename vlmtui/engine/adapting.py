@@ -34,6 +34,12 @@ class Over:
         """Names what acts, for what is kept by it; empty for the base alone."""
         return " + ".join(str(use) for use in self.uses)
 
+    @property
+    def acting(self) -> tuple[str, ...]:
+        """Names the weights that act: an adapter that was trained again and read again is another one."""
+        names = {folder: name for (folder, _), name in self._names.items()}
+        return tuple(f"{names.get(str(Path(use.folder).resolve()), '')} {use}" for use in self.uses)
+
 
 def check_folder(use: AdapterUse) -> Path:
     """Return the adapter's folder, absolute.

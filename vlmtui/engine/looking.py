@@ -59,7 +59,7 @@ class Medium:
 def whose(checkpoint: Checkpoint) -> tuple[str, ...]:
     """Return what names the weights that answer: features and keys of others are of no use."""
     loaded = checkpoint.loaded
-    return loaded.name, loaded.revision, loaded.dtype, loaded.device, loaded.adapter
+    return loaded.name, loaded.revision, loaded.dtype, loaded.device, *checkpoint.over.acting
 
 
 def as_picture(part: ImagePart) -> Image.Image:

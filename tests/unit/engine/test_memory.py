@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.adapter_maker import make_adapters
 from tests.tiny_model import checkpoint
 from vlmtui.engine import generation, loading
 from vlmtui.engine.cache import Features, Memory, Seen, common_prefix
 from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.prompting import prepare
 from vlmtui.engine.protocol import Event, Finished, Generate, Load, Sampling, Started, TextPart, Turn
+from vlmtui.models.adapters import AdapterUse
 
 from .asking import finished, text_of, turn
 
@@ -57,7 +60,7 @@ def shown(media: Path) -> list[Path]:
 
 def use_adapter(made: Checkpoint, on: bool) -> None:
     made.model.enable_adapters() if on else made.model.disable_adapters()
-    made.loaded = msgspec.structs.replace(made.loaded, adapter="tuned" if on else "")
+    made.over.uses = (AdapterUse("/tuned"),) if on else ()
 
 
 def ask(made: Checkpoint, turns: list[Turn], *, cut: bool = False, stop_after: float = float("inf")) -> list[Event]:
@@ -243,3 +246,23 @@ def test_common_prefix() -> None:
     assert common_prefix([1, -5], [1, -5, 3]) == 2
     assert common_prefix([1, -5], [1, -6]) == 1
     assert common_prefix([], [1]) == 0
+
+
+def test_an_adapter_that_was_trained_again_sees_everything_anew(tmp_path: Path, media: Path) -> None:
+    base = checkpoint("smolvlm")
+    one, two = make_adapters(base, tmp_path, "one", "two")
+    made = loading.load(
+        Load(id=1, model=str(base), dtype="float32", adapters=(AdapterUse(str(one)),)),
+        report=lambda event: None,
+        check=lambda: None,
+        release=lambda: None,
+        asked_at=time.perf_counter(),
+    )
+    question = [turn("What?", media / "wide.png")]
+    assert known(made, question).known_pictures == 0
+    assert known(made, question).known_pictures == 1
+    shutil.copy(two / "adapter_model.safetensors", one / "adapter_model.safetensors")
+    loading.adapt(made, (AdapterUse(str(one)),), lambda: None)
+    events = ask(made, question)
+    assert (finished(events).known_pictures, finished(events).known_tokens) == (0, 0)
+    assert text_of(events) == anew(made, question)
