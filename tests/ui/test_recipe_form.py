@@ -100,7 +100,8 @@ async def test_from_a_data_set_on_show_to_a_run(
         assert (workspace / "colours.yaml").read_text() == form.document.text
         (run,) = every(tmp_path / "runs")
         await until(pilot, lambda: run.state() in ENDED or run.events_file.stat().st_size > 0)
-        await until(pilot, lambda: f"process {run.status().process.pid} begins" in screen_text(pilot))
+        begun = f"process {run.status().process.pid} begins"
+        await until(pilot, lambda: app.workbench.viewer.id == "run" or begun in screen_text(pilot))
         await until(pilot, lambda: run.state() in ENDED, 120)
         assert run.state() == "finished", run.log_file.read_text()[-2000:]
 

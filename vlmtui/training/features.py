@@ -17,12 +17,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from peft.tuners.tuners_utils import check_target_module_exists
 from transformers import BatchFeature
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vlmtui.datasets.pictures import Picture
 from vlmtui.training.examples import decoded
+from vlmtui.training.loading import tower_of
 
+_SEEING = ("vision", "connector")
 _ROOM = 2  # times what the features are expected to take must be free on the disk
 
 
@@ -132,11 +135,24 @@ def with_features(batch: dict[str, Any], model: Any, store: FeatureStore) -> dic
     return batch | {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
 
 
-def can_remember(model: Any, towers: dict[str, tuple[int, int]]) -> bool:
-    """Return whether the features of a picture stay what they are: nothing that makes them is trained or random."""
-    frozen = not towers.get("vision", (0, 0))[0] and not towers.get("connector", (0, 0))[0]
-    dropout = getattr(model.config.vision_config, "attention_dropout", 0.0)
-    return frozen and not dropout and model.config.model_type in ("smolvlm", "idefics3")
+def can_remember(model: Any, adapters: Any = None) -> bool:
+    """Return whether the features of a picture stay what they are: nothing that makes them is trained or random.
+
+    Args:
+        adapters: the configuration of those that it is still to get; else what is trained is seen in its weights.
+    """
+    if getattr(model.config.vision_config, "attention_dropout", 0.0):
+        return False
+    if model.config.model_type not in ("smolvlm", "idefics3"):
+        return False
+    if adapters is None:
+        return not any(one.requires_grad and tower_of(name) in _SEEING for name, one in model.named_parameters())
+    if adapters.modules_to_save or adapters.target_modules == "all-linear":
+        return False
+    return not any(
+        tower_of(f"{name}.weight") in _SEEING and check_target_module_exists(adapters, name)
+        for name, _ in model.named_modules()
+    )
 
 
 def store_for(folder: Path, model: Any, processor: Any, pictures: int, tiles: int = 17) -> FeatureStore | None:

@@ -24,7 +24,6 @@ from vlmtui.training.failures import TrainingFailure
 from vlmtui.training.features import RememberingProcessor, can_remember, store_for
 from vlmtui.training.labels import leave_out_long
 from vlmtui.training.loading import count_by_tower, load_model, load_processor, lora_config, on_cpu_only
-from vlmtui.training.outline import outline
 from vlmtui.training.reading import read_examples
 from vlmtui.training.recipe import Recipe, Stage
 from vlmtui.training.reporting import Reporter
@@ -64,7 +63,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
     ranks.wait_for_all()
     place = _places(stage, run.path / "data")
     model, adapters = _model(recipe, before)
-    remembers = stage.method == "sft" and recipe.looks.cache_features and _vision_frozen(recipe, model)
+    remembers = stage.method == "sft" and recipe.looks.cache_features and can_remember(model, adapters)
     store = store_for(run.path / "features", model, processor, _rows(place)) if remembers else None
     train = open_examples(place["train"], stage.method, plain, decode=store is None)
     evaluation: Any = None
@@ -246,12 +245,6 @@ def _model(recipe: Recipe, before: Path | None) -> tuple[Any, Any]:
     from peft import PeftModel
 
     return PeftModel.from_pretrained(load_model(recipe, device=device), str(before), is_trainable=True), None
-
-
-def _vision_frozen(recipe: Recipe, model: Any) -> bool:
-    """Return whether nothing is trained that makes a picture's features."""
-    towers, _ = outline(recipe, model.config)
-    return can_remember(model, towers)
 
 
 def _rows(place: dict[str, Path]) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from peft import LoraConfig
 from PIL import Image
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
@@ -16,6 +17,7 @@ from vlmtui.datasets.pictures import Picture
 from vlmtui.demo import weights_path
 from vlmtui.training.examples import Example, Message, decoded
 from vlmtui.training.features import RememberingProcessor, can_remember, store_for, with_features
+from vlmtui.training.loading import target_pattern
 from vlmtui.training.storing import answer_of, messages_of
 
 EPOCHS = 3
@@ -88,8 +90,19 @@ def test_text_alone_goes_its_usual_way(tmp_path: Path) -> None:
 
 def test_only_what_is_frozen_is_remembered() -> None:
     model = transformers.AutoModelForImageTextToText.from_pretrained(weights_path())
-    assert can_remember(model, {"text": (5, 9), "vision": (0, 9), "connector": (0, 9)})
-    assert not can_remember(model, {"text": (5, 9), "vision": (1, 9), "connector": (0, 9)})
-    assert not can_remember(model, {"text": (5, 9), "vision": (0, 9), "connector": (1, 9)})
+
+    def adapters(**given: Any) -> LoraConfig:
+        return LoraConfig(r=2, **given)
+
+    assert can_remember(model, adapters(target_modules=target_pattern(["text"])))
+    assert not can_remember(model, adapters(target_modules=target_pattern(["text", "vision"])))
+    assert not can_remember(model, adapters(target_modules=target_pattern(["connector"])))
+    assert not can_remember(model, adapters(target_modules=["q_proj", "v_proj"]))  # they are in the vision tower, too
+    assert can_remember(model, adapters(target_modules=["gate_proj"]))
+    assert not can_remember(model, adapters(target_modules="all-linear"))
+    assert not can_remember(model)  # all weights are trained
+    for name, weight in model.named_parameters():
+        weight.requires_grad_("text_model" in name)
+    assert can_remember(model)
     model.config.vision_config.attention_dropout = 0.1
-    assert not can_remember(model, {"text": (5, 9), "vision": (0, 9), "connector": (0, 9)})
+    assert not can_remember(model)

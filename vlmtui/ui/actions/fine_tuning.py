@@ -23,11 +23,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "tune.result",
-        "Chat with the last run's result",
+        "Chat with a run's result",
         (),
         "workbench",
         "chat_with_result",
-        "The adapter of the run that finished last, over its model.",
+        "Of the run on show, else of the one that finished last.",
     ),
     Action(
         "tune.base",
@@ -39,7 +39,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "tune.push",
-        "Push the last run's result to the hub",
+        "Push a run's result to the hub",
         (),
         "workbench",
         "push_result",

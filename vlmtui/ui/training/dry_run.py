@@ -18,7 +18,7 @@ from vlmtui.safetext import safe_line
 from vlmtui.training.checking import Checker
 from vlmtui.training.recipe import Recipe
 
-_KEYS = "Left, Right another example · Tab stage · F5 measure a step · Ctrl+R start · Esc back"
+_KEYS = "Left, Right example · Tab stage · F5 measure a step · Ctrl+R start · Esc"
 _EVERY_S = 0.5
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -20,17 +19,26 @@ from vlmtui.training.form import REST, FormField
 
 _NAME_WIDTH = 29
 _SEARCH = "letters of a field"
+_KEYS: dict[str, tuple[Any, ...]] = {
+    "enter": ("entered",),
+    "ctrl+d": ("take_out",),
+    "tab": ("next_choice",),
+    "up": ("move_by", -1),
+    "down": ("move_by", 1),
+    "pageup": ("move_by", -10),
+    "pagedown": ("move_by", 10),
+}
 
 
 class _Line(Input):
-    """Enter is heard in its turn among the letters: those typed behind it belong to what it opens."""
+    """Keys are heard in their turn among the letters: those typed behind Enter belong to what it opens."""
 
     async def _on_key(self, event: events.Key) -> None:
-        """Tell the list at once, not by a binding or a message, which letters overtake."""
-        if event.key == "enter":
+        """Tell the list at once, not by a binding or a message: those overtake letters, or are overtaken."""
+        fields = next(node for node in self.ancestors if isinstance(node, FieldList))
+        if fields.heard(event.key):
             event.stop()
             event.prevent_default()
-            next(node for node in self.ancestors if isinstance(node, FieldList)).entered()
 
 
 class FieldList(Vertical):
@@ -46,14 +54,6 @@ class FieldList(Vertical):
     FieldList OptionList > .option-list--option-disabled { color: $text-muted; text-style: bold; }
     FieldList #field-help { height: 4; padding: 0 1; color: $foreground; background: $surface; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("pageup", "move(-10)", show=False, priority=True),
-        Binding("pagedown", "move(10)", show=False, priority=True),
-        Binding("ctrl+d", "default", show=False, priority=True),
-        Binding("tab", "next_choice", show=False, priority=True),
-    ]
 
     class Changed(Message):
         """`name` is to be `value`, as YAML; None to take it out."""
@@ -170,6 +170,16 @@ class FieldList(Vertical):
         if not self.editing:
             self._relist(self._input.value)  # as it is now: a value that was taken leaves it empty
 
+    def heard(self, key: str) -> bool:
+        """Do what `key` means here; return whether it means something."""
+        if key not in _KEYS:
+            return False
+        if not self.editing:
+            self._relist(self._input.value)  # the letters before the key may not have come yet
+        name, *values = _KEYS[key]
+        getattr(self, name)(*values)
+        return True
+
     def entered(self) -> None:
         """Take the value that was typed; else begin to change the field under the cursor."""
         if self._editing is not None:
@@ -178,7 +188,6 @@ class FieldList(Vertical):
             written = as_yaml(value, field.types) if value.strip() else None
             self.post_message(self.Changed(field.name, written))
         else:
-            self._relist(self._input.value)
             self._edit(self._at)
 
     @on(OptionList.OptionSelected)
@@ -211,14 +220,14 @@ class FieldList(Vertical):
         self._relist("")
         return was
 
-    def action_default(self) -> None:
+    def take_out(self) -> None:
         """Take the field under the cursor out of the recipe."""
         field = self._editing or self._at
         if field is not None and field.name in self._given:
             self.leave_field()
             self.post_message(self.Changed(field.name, None))
 
-    def action_next_choice(self) -> None:
+    def next_choice(self) -> None:
         """Write the next possible value; where there is none, go to the next part."""
         field = self._editing
         if field is None or not field.choices:
@@ -227,7 +236,7 @@ class FieldList(Vertical):
         at = field.choices.index(self._input.value) if self._input.value in field.choices else -1
         self._input.value = field.choices[(at + 1) % len(field.choices)]
 
-    def action_move(self, by: int) -> None:
+    def move_by(self, by: int) -> None:
         """Go to another field, past headings."""
         if self.editing or not any(self._rows):
             return

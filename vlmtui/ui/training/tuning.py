@@ -65,20 +65,38 @@ class TuningActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
     async def show_run(self, run: str) -> None:
         """Show what happens in the run `run`."""
         from vlmtui.runs.folder import find
+        from vlmtui.ui.viewers import viewer_id
 
         bench = self._tuned
+        if viewer_id("run") == "run":
+            await bench.editors.open(find(run).path, "run", pin=True)
+            self.show_part("preview")
+            return
         bench.followed[f"run {run[-4:]}"] = find(run).events_file
         await bench.action_show_output()
 
     # ---- what comes of a run ----
 
     async def action_chat_with_result(self) -> None:
-        """Load the result of the run that finished last."""
-        run = await asyncio.to_thread(_last_finished)
+        """Load the result of the run on show; else of the one that finished last."""
+        run = self._run_on_show() or await asyncio.to_thread(_last_finished)
         if run is None:
             self.notify("No run has finished yet.", severity="warning")
         else:
             self.chat_with(run)
+
+    def _run_on_show(self) -> RunFolder | None:
+        """Return the run of this tool's whose page is on show, if it has finished."""
+        from vlmtui.runs.folder import RunError, RunFolder
+
+        viewer = self._tuned.viewer
+        if viewer is None or viewer.id != "run" or viewer.path is None:
+            return None
+        run = RunFolder(Path(viewer.path))
+        try:
+            return run if run.state() == "finished" else None
+        except RunError:
+            return None
 
     def chat_with(self, run: RunFolder) -> None:
         """Load the result of `run`: its adapter over its model, or all of its weights."""
@@ -115,7 +133,7 @@ class TuningActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         """Ask for a name on the hub, then show what would go there."""
         from vlmtui.ui.training.pushing import PushResult
 
-        run = await asyncio.to_thread(_last_finished)
+        run = self._run_on_show() or await asyncio.to_thread(_last_finished)
         if run is None:
             self.notify("No run has finished yet.", severity="warning")
         else:
