@@ -149,3 +149,20 @@ def test_mistakes_know_their_line_and_key(tmp_path: Path) -> None:
     assert {one.key for one in mistakes} == {"lora_rnk", "model_name_or_path", "dataset_name", "output_dir"}
     _, (mistake,) = read("method: [sft\n", tmp_path / "a.yaml")
     assert mistake.line == 1
+
+
+async def test_from_a_conversation_that_is_kept(make_app: MakeApp, workspace: Path) -> None:
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        app = await ready(pilot)
+        app.workbench.show_part("chat")
+        await type_text(pilot, "why")
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.workbench.conversation.messages) == 2 and not app.workbench.chat.busy)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "f fine-tune" in screen_text(pilot))
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, RecipeForm) and app.screen.document.recipe is not None)
+        assert isinstance(app.screen, RecipeForm)
+        assert "dataset_name: chats.jsonl" in app.screen.document.text
+        row = json.loads((workspace / "chats.jsonl").read_text())
+        assert row["messages"][0]["content"] == [{"type": "text", "text": "why"}]
