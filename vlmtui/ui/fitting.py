@@ -10,8 +10,9 @@ import msgspec
 from vlmtui.chats.conversation import Conversation
 from vlmtui.engine.protocol import Offer
 from vlmtui.media.kinds import kind_of
-from vlmtui.models.processor import Resolution
-from vlmtui.models.sampling import FrameSampling
+from vlmtui.media.protocol import MediaInfo
+from vlmtui.models.processor import ProcessorSettings, Resolution, image_cost
+from vlmtui.models.sampling import FrameSampling, Timeline, chosen_frames
 
 
 def fit(conversation: Conversation, offer: Offer, samplings: dict[Path, FrameSampling]) -> Resolution | None:
@@ -41,6 +42,26 @@ def fit(conversation: Conversation, offer: Offer, samplings: dict[Path, FrameSam
             questions = [message for message in shown if message.role == "user"]
             conversation.starts_at = questions[int(offer.value)].id
     return None
+
+
+def cost_words(info: MediaInfo, processor: ProcessorSettings | None, sampling: FrameSampling | None) -> str:
+    """Return how large a picture is, or how many frames of a video are sent, and the image tokens that it costs.
+
+    Args:
+        info: the file.
+        processor: how the model's pictures are cut; None where no model is loaded.
+        sampling: which frames of a video; None for the usual ones.
+    """
+    if info.kind == "video":
+        if not info.frames or not info.fps:
+            return ""
+        frames = len(chosen_frames(sampling or FrameSampling(), Timeline(info.frames, info.fps)))
+        words = f"{frames} frame{'s' * (frames != 1)}"
+        return words if processor is None else f"{words} · {frames * processor.tokens_per_tile:,} tokens"
+    if not info.width or not info.height:
+        return ""
+    words = f"{info.width}×{info.height}"
+    return words if processor is None else f"{words} · {image_cost(info.width, info.height, processor).tokens:,} tokens"
 
 
 def words_of(offer: Offer) -> str:

@@ -127,6 +127,12 @@ class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchAct
         return cast("VlmtuiApp", self.app)
 
     @property
+    def media(self) -> MediaClient:
+        """What knows pictures and videos; there from `complete` on."""
+        assert self._media is not None
+        return self._media
+
+    @property
     def chat(self) -> Chat:
         """The chat; there from `complete` on."""
         assert self._chat is not None
@@ -242,29 +248,18 @@ class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchAct
         self._describe_video(message.path, message.view)
 
     def _describe_video(self, path: Path, view: VideoView) -> None:
-        if view.path != path or view.info is None:
-            return
-        from vlmtui.models.sampling import Timeline, chosen_frames
+        if view.path == path and view.info is not None:
+            from vlmtui.ui.fitting import cost_words
 
-        frames, fps = view.info.frames, view.info.fps
-        if not frames or not fps:
-            return
-        count = len(chosen_frames(view.sampling, Timeline(frames, fps)))
-        detail = f"{count} frame{'s' * (count != 1)}"
-        if view.processor is not None:
-            detail += f" · {count * view.processor.tokens_per_tile:,} tokens"
-        self.chat.describe(path, detail)
+            self.chat.describe(path, cost_words(view.info, view.processor, view.sampling))
 
     def describe(self, preview: Preview) -> None:
-        shown = preview.info
-        if shown is None or not shown.width or not shown.height:
-            return
-        detail = f"{shown.width}×{shown.height}"
-        if preview.processor is not None:
-            from vlmtui.models.processor import image_cost
+        """Say beside the chip of the picture on show what it costs."""
+        from vlmtui.ui.fitting import cost_words
 
-            detail += f" · {image_cost(shown.width, shown.height, preview.processor).tokens:,} tokens"
-        self.chat.describe(Path(shown.path), detail)
+        shown = preview.info
+        if shown is not None and (words := cost_words(shown, preview.processor, None)):
+            self.chat.describe(Path(shown.path), words)
 
     # ---- the engine ----
 

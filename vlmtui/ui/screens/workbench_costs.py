@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, cast
 from textual.widget import Widget
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vlmtui.engine.protocol import Failed, Offer
     from vlmtui.models.processor import Resolution
     from vlmtui.ui.screens.workbench import Workbench
+    from vlmtui.ui.widgets.chip import Chip
 
 
 class CostActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
@@ -26,6 +29,24 @@ class CostActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
             viewer.processor = bench.workbench_app.session.processor
             if viewer.id == "preview":
                 bench.describe(viewer)
+        self.run_worker(self._tell_costs(bench.chat.attachments), group="costs", exclusive=True, exit_on_error=False)
+
+    def on_chip_added(self, message: Chip.Added) -> None:
+        """Say what an attachment costs that may never have been on show."""
+        self.run_worker(self._tell_costs((message.path,)), group="cost", exit_on_error=False)
+
+    async def _tell_costs(self, paths: tuple[Path, ...]) -> None:
+        """Say beside each attachment how large it is, and what it costs the model that is loaded."""
+        from vlmtui.media.protocol import MediaInfo
+        from vlmtui.ui.fitting import cost_words
+
+        bench = self._costed
+        for path in paths:
+            info = await bench.media.describe(path)
+            if isinstance(info, MediaInfo):
+                words = cost_words(info, bench.workbench_app.session.processor, bench.samplings.get(path))
+                if words:
+                    bench.chat.describe(path, words)
 
     def action_toggle_full_resolution(self) -> None:
         """Cut the next question's pictures into tiles, or squash them into one."""
