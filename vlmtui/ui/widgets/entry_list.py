@@ -43,6 +43,7 @@ class EntryView(ScrollView, can_focus=False):
     """What lists and grids of entries share: the rows, the cursor and the marks, which are the explorer's."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(PARTS)
+    ALLOW_SELECT: ClassVar[bool] = False  # else Textual paints the whole screen at every click
 
     cursor: reactive[int] = reactive(0)
     hover: reactive[int] = reactive(-1)
@@ -61,6 +62,7 @@ class EntryView(ScrollView, can_focus=False):
         super().__init__(id=id)
         self._tree = tree
         self._marks = marks
+        self._cursor_was = 0
         self.empty = "Reading…"
         """What stands there while there are no rows."""
         self.order = Order()
@@ -103,11 +105,19 @@ class EntryView(ScrollView, can_focus=False):
             self.scroll_to_region(self.region_of(self.cursor), animate=False, force=True)
 
     def watch_cursor(self) -> None:
+        """Draw the entry that the cursor has left, and the one that it has come to."""
+        before, self._cursor_was = self._cursor_was, self.cursor
         self.scroll_to_cursor()
-        self.refresh()
+        self._refresh_entries(before, self.cursor)
 
-    def watch_hover(self) -> None:
-        self.refresh()
+    def watch_hover(self, before: int, now: int) -> None:
+        self._refresh_entries(before, now)
+
+    def _refresh_entries(self, *lines: int) -> None:
+        """Draw these anew: all would be some ten thousand bytes to the terminal for two lines that have changed."""
+        for line in lines:
+            region = self.region_of(line)
+            self.refresh_lines(region.y, region.height)
 
     def on_resize(self) -> None:
         """Lay out for the new size."""

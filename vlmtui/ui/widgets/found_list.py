@@ -64,8 +64,8 @@ class FoundList(ScrollView, can_focus=False):
         if round(self.scroll_offset.y) != top:
             self.refresh()
             return
-        self.refresh_lines(before - top, 1)
-        self.refresh_lines(now - top, 1)
+        self.refresh_lines(before)
+        self.refresh_lines(now)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""

@@ -360,8 +360,8 @@ class Preview(Widget):
         again = (path, line) == self._failed
         self._shown, self._failed = None, (path, line)
         self._message("\n".join(sentence(text, shown_name(path)) for text in (failure.cause, failure.remedy) if text))
-        self.query_one("#preview-name", Static).update(safe_line(path.name, 200))
-        self.query_one("#preview-facts", Static).update("")
+        self.query_one("#preview-name", Static).update(safe_line(path.name, 200), layout=False)
+        self.query_one("#preview-facts", Static).update("", layout=False)
         if not again:
             self.post_message(self.Failed(self, path, line))
 
@@ -388,8 +388,8 @@ class Preview(Widget):
     def _say(self, info: MediaInfo) -> None:
         room = max(1, self.content_size.width - 2)
         lines = [self._first_line(info), cost_line(info, self.processor, room)]
-        self.query_one("#preview-name", Static).update(name_line(info))
-        self.query_one("#preview-facts", Static).update("\n".join(filter(None, lines)))
+        self.query_one("#preview-name", Static).update(name_line(info), layout=False)
+        self.query_one("#preview-facts", Static).update("\n".join(filter(None, lines)), layout=False)
 
     def _first_line(self, info: MediaInfo) -> str:
         if self._as_tiles and self.processor is not None and info.kind == "picture":
@@ -405,13 +405,13 @@ class Preview(Widget):
         if self._shown is None:
             self._message(f"Loading {name} …")
         else:
-            self.query_one("#preview-facts", Static).update(f"Loading {name} …")
+            self.query_one("#preview-facts", Static).update(f"Loading {name} …", layout=False)
 
     def _clear(self, message: str) -> None:
         self._shown = None
         self._message(message)
-        self.query_one("#preview-name", Static).update("")
-        self.query_one("#preview-facts", Static).update("")
+        self.query_one("#preview-name", Static).update("", layout=False)
+        self.query_one("#preview-facts", Static).update("", layout=False)
 
     def _message(self, text: str) -> None:
         self.query_one("#preview-message", Static).update(text)

@@ -83,6 +83,7 @@ class SearchResults(ScrollView):
         Binding("right,l", "unfold", show=False),
         Binding("enter", "open", show=False),
     ]
+    ALLOW_SELECT: ClassVar[bool] = False
     can_focus = True
 
     cursor: reactive[int] = reactive(0)
@@ -188,13 +189,15 @@ class SearchResults(ScrollView):
 
     # ---- the cursor ----
 
-    def watch_cursor(self) -> None:
+    def watch_cursor(self, before: int, now: int) -> None:
         if self.rows and self.size:
-            self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
-        self.refresh()
+            self.scroll_to_region(Region(0, now, 1, 1), animate=False, force=True)
+        self.refresh_lines(before)
+        self.refresh_lines(now)
 
-    def watch_hover(self) -> None:
-        self.refresh()
+    def watch_hover(self, before: int, now: int) -> None:
+        self.refresh_lines(before)
+        self.refresh_lines(now)
 
     def on_focus(self) -> None:
         self.refresh()
