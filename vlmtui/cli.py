@@ -57,7 +57,18 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     ask.add_argument("--temperature", type=float, metavar="X", help="0, the default, is greedy decoding")
     ask.add_argument("--resolution", metavar="R", help="tiles of a picture: auto, off, 2, 3, 4, full or fit")
     ask.add_argument("--frames", type=int, metavar="N", help="frames of a video, spread evenly (default: 8)")
-    ask.add_argument("--fps", type=float, metavar="X", help="frames a second of a video, at most 64 (as SmolVLM2)")
+    ask.add_argument(
+        "--fps",
+        type=float,
+        metavar="X",
+        help="frames a second of a video; it is read in parts where these are more than 64 or than fit the context",
+    )
+    ask.add_argument(
+        "--chunks",
+        type=float,
+        metavar="S",
+        help="read a long video in parts of S seconds, each with its --frames; the answer names the times",
+    )
     ask.add_argument("--json", action="store_true", help="one JSON object instead of streamed text")
     ask.set_defaults(run=_ask)
 

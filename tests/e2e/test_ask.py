@@ -270,3 +270,21 @@ def test_full_size_checkpoints_of_both_versions(full_size: str, picture: str) ->
     assert found["model"] == Path(full_size).name
     assert (found["image_tokens"], found["completion_tokens"], found["dtype"]) == (64, 5, "float32")
     assert found["tokens_per_s"] > 0
+
+
+def test_a_video_in_parts(tmp_path: Path) -> None:
+    from vlmtui.demo.workspace import write_workspace
+
+    video = str(write_workspace(tmp_path / "demo") / "videos" / "moving.mp4")
+    result = run("ask", "Which way does the shape move?", video, "--chunks", "1.5", "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    starts = [part["start_s"] for part in found["parts"]]
+    assert starts[:2] == [0.0, 1.5]
+    assert found["text"].splitlines() == [
+        f"0:0{int(part['start_s'])}–0:0{int(part['end_s'])}: {part['text']}" for part in found["parts"]
+    ]
+    for words in (["Hi", "--chunks", "3"], ["Hi", video, "--chunks", "0"]):
+        wrong = run("ask", *words)
+        assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+        assert "--chunks" in wrong.stderr

@@ -24,6 +24,7 @@ from vlmtui.engine.protocol import (
     Loaded,
     LoadProgress,
     Part,
+    PartRead,
     Sampling,
     TextPart,
     Tokens,
@@ -40,6 +41,7 @@ from vlmtui.paths import settings_file
 from vlmtui.progress_line import ProgressLine
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.settings import Settings, read_settings
+from vlmtui.timestamps import clock
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _STAGES = {
@@ -67,6 +69,7 @@ class Question(msgspec.Struct, frozen=True):
     adapters: tuple[AdapterUse, ...] = ()
     quantize: Quantize = "none"
     resolution: Resolution = "auto"
+    chunk_s: float = 0.0
 
     @property
     def adapter(self) -> str:
@@ -126,6 +129,7 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
         adapters=over,
         quantize=quantize,
         resolution=_resolution(getattr(options, "resolution", None) or settings.resolution),
+        chunk_s=_chunk_s(options, parts),
     )
 
 
@@ -146,6 +150,19 @@ def _asked(options: argparse.Namespace, settings: Settings) -> tuple[str, list[s
         many = "a picture" if preset.pictures == 1 else f"{preset.pictures} pictures"
         raise WrongUse(f"--preset {options.preset} asks about {many}: name {many} after it")
     return preset.prompt, files
+
+
+def _chunk_s(options: argparse.Namespace, parts: Sequence[Part]) -> float:
+    """Return how long the parts are in which a video is read, in seconds; 0 for one look, below 0 as is needed."""
+    videos = sum(isinstance(part, VideoPart) for part in parts)
+    wanted = getattr(options, "chunks", None)
+    if wanted is None:  # so many frames a second of a long video are more than one look has
+        return -1.0 if options.fps is not None and videos == 1 else 0.0
+    if videos != 1:
+        raise WrongUse("--chunks: name one video to be read in parts")
+    if not (math.isfinite(wanted) and wanted > 0):
+        raise WrongUse(f"--chunks {wanted}: more than 0, e.g. 30 for half a minute")
+    return float(wanted)
 
 
 def _resolution(name: str) -> Resolution:
@@ -231,8 +248,14 @@ async def _answer(question: Question, *, as_json: bool) -> int:
         if int8_pays(loaded.device, loaded.quantize, loaded.parameters):
             progress.note("--quantize int8 would answer nearly twice as fast on this CPU")
         progress.show("looking" if len(question.turns[-1].parts) > 1 else "thinking")
-        async for answer in client.generate(question.turns, sampling=question.sampling, resolution=question.resolution):
+        notes: list[PartRead] = []
+        async for answer in client.generate(
+            question.turns, sampling=question.sampling, resolution=question.resolution, chunk_s=question.chunk_s
+        ):
             match answer:
+                case PartRead():
+                    notes.append(answer)
+                    progress.show(f"part {answer.number} of {answer.of}, up to {clock(answer.end_s)}: {answer.text}")
                 case Tokens():
                     progress.clear()
                     out.write(answer.text)
@@ -240,7 +263,7 @@ async def _answer(question: Question, *, as_json: bool) -> int:
                     progress.clear()
                     out.end()
                     if as_json:
-                        _print_json(out.text, loaded, answer)
+                        _print_json(out.text, loaded, answer, notes)
                 case Failed():
                     progress.clear()
                     out.end()
@@ -264,7 +287,7 @@ def _remedy(failed: Failed) -> str:
     return f"ask with {' or '.join(options)}" if options else failed.remedy
 
 
-def _print_json(text: str, loaded: Loaded, finished: Finished) -> None:
+def _print_json(text: str, loaded: Loaded, finished: Finished, notes: Sequence[PartRead]) -> None:
     import json
 
     print(  # noqa: T201 - what the command is for
@@ -284,6 +307,7 @@ def _print_json(text: str, loaded: Loaded, finished: Finished) -> None:
                 "dtype": loaded.dtype,
                 "quantize": loaded.quantize,
             }
+            | ({"parts": [{"start_s": n.start_s, "end_s": n.end_s, "text": n.text} for n in notes]} if notes else {})
         ),  # ASCII: control characters of the model's are escaped, so that it may be printed on a terminal
         flush=True,
     )

@@ -32,6 +32,7 @@ from vlmtui.engine.protocol import (
     Load,
     Loaded,
     LoadProgress,
+    PartRead,
     Pull,
     Pulled,
     Request,
@@ -190,9 +191,14 @@ class EngineClient:
                     yield event  # type: ignore[misc]
 
     async def generate(
-        self, turns: tuple[Turn, ...] | list[Turn], *, sampling: Sampling | None = None, resolution: Resolution = "auto"
-    ) -> AsyncGenerator[LoadProgress | Loaded | Started | Tokens | Finished | Failed, None]:
-        """Answer the last user turn. Ends with `Finished` or `Failed`.
+        self,
+        turns: tuple[Turn, ...] | list[Turn],
+        *,
+        sampling: Sampling | None = None,
+        resolution: Resolution = "auto",
+        chunk_s: float = 0.0,
+    ) -> AsyncGenerator[LoadProgress | Loaded | Started | PartRead | Tokens | Finished | Failed, None]:
+        """Answer the last user turn. Ends with `Finished` or `Failed`; `chunk_s` as in `Generate`.
 
         When the child had died (or the last load failed), the checkpoint that was last loaded well is loaded first,
         in a new child if need be: then `LoadProgress` and `Loaded` come before `Started`. Leaving the iteration early
@@ -212,7 +218,11 @@ class EngineClient:
                 if self.loaded is None:
                     return
             request = Generate(
-                id=self._number(), turns=tuple(turns), sampling=sampling or Sampling(), resolution=resolution
+                id=self._number(),
+                turns=tuple(turns),
+                sampling=sampling or Sampling(),
+                resolution=resolution,
+                chunk_s=chunk_s,
             )
             async with contextlib.aclosing(self._ask(request)) as answer:
                 async for piece in answer:

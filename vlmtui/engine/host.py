@@ -181,9 +181,9 @@ class Engine:
     def _generate(self, request: Generate, asked_at: float) -> None:
         if self._checkpoint is None:
             raise EngineFailure("no_model", "no checkpoint is loaded", "choose one first")
-        from vlmtui.engine import generation
+        from vlmtui.engine import generation, long_videos
 
-        generation.generate(
+        (long_videos.answer if request.chunk_s else generation.generate)(
             self._checkpoint,
             request,
             send=self._outlet.send,

@@ -120,12 +120,15 @@ class Generate(_Message, frozen=True, kw_only=True, tag="generate"):
 
     Attributes:
         resolution: into how many tiles pictures are cut.
+        chunk_s: read the one video of the last turn in parts of so many seconds; 0 for one look at all of it, below 0
+            for parts only where the frames that are wanted are too many for one look.
     """
 
     id: int
     turns: tuple[Turn, ...]
     sampling: Sampling = Sampling()
     resolution: Resolution = "auto"
+    chunk_s: float = 0.0
 
 
 class BatchRow(_Message, frozen=True, kw_only=True, tag="row"):
@@ -255,6 +258,23 @@ class Started(_Message, frozen=True, kw_only=True, tag="started"):
     tiles: int
 
 
+class PartRead(_Message, frozen=True, kw_only=True, tag="part_read"):
+    """A part of a long video was read; what the model noted of it is in no `Tokens`.
+
+    Attributes:
+        number, of: which part, from 1, of how many.
+        start_s, end_s: where it is in the video.
+        text: the note.
+    """
+
+    id: int
+    number: int
+    of: int
+    start_s: float
+    end_s: float
+    text: str
+
+
 class Tokens(_Message, frozen=True, kw_only=True, tag="tokens"):
     """The next piece of the answer: text that is whole (no half characters), and how many tokens it took.
 
@@ -355,7 +375,7 @@ class Answers(_Message, frozen=True, kw_only=True, tag="answers"):
     seconds: float = 0.0
 
 
-Event = Hello | LoadProgress | Loaded | Pulled | Started | Tokens | Answers | Finished | Failed
+Event = Hello | LoadProgress | Loaded | Pulled | Started | PartRead | Tokens | Answers | Finished | Failed
 
 _ENCODER = msgspec.json.Encoder()
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

@@ -21,6 +21,7 @@ from vlmtui.engine.protocol import (
     Loaded,
     LoadProgress,
     Part,
+    PartRead,
     Sampling,
     Started,
     TextPart,
@@ -295,6 +296,8 @@ class Session:
                 case Failed() if event.code != "engine_died":
                     ready = self._client.loaded is not None
                     self._set(phase="ready" if ready else "failed", detail="" if ready else "no model")
+                case PartRead():  # not asked for here
+                    continue
                 case _:
                     pass
             self._target.post_message(self.AnswerEvent(event, conversation))
