@@ -38,6 +38,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     opened.add_argument("directory", nargs="?", default=".", help="the folder to open (default: this one)")
     _model_options(opened)
     _adapter_option(opened)
+    _endpoint_option(opened)
     opened.set_defaults(run=_open)
 
     demo = commands.add_parser("demo", help="write a small workspace and open it with the embedded demo model")
@@ -51,6 +52,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     ask.add_argument("files", nargs="*", metavar="FILE", help="pictures and videos, in order")
     _model_options(ask)
     _adapter_option(ask)
+    _endpoint_option(ask)
     ask.add_argument("--preset", metavar="N", help="a question by its name or letter, e.g. caption or r")
     ask.add_argument("--system", metavar="S", help="system prompt (default: the settings')")
     ask.add_argument("--max-new-tokens", type=int, metavar="N", help="longest answer, in tokens (default: 512)")
@@ -125,6 +127,14 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         "--quantize",
         choices=("none", "8bit", "4bit", "int8"),
         help="smaller weights: 8bit, 4bit (bitsandbytes), int8 (for a CPU)",
+    )
+
+
+def _endpoint_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--endpoint",
+        metavar="URL",
+        help="an OpenAI-compatible endpoint that answers, with its --model; key: VLMTUI_API_KEY, or the keyring",
     )
 
 

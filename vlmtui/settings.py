@@ -35,6 +35,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["none", "8bit", "4bit", "int8"],
         Meta(description="smaller weights: 8bit and 4bit by bitsandbytes, int8 on a CPU"),
     ] = "none"
+    endpoint: Annotated[
+        str, Meta(description="address of an OpenAI-compatible endpoint that answers in place of a model here")
+    ] = ""
     model_folders: Annotated[
         str, Meta(description="where to look for checkpoints and adapters: folders with a colon between")
     ] = ""

@@ -68,6 +68,7 @@ class Question(msgspec.Struct, frozen=True):
     dtype: str
     adapters: tuple[AdapterUse, ...] = ()
     quantize: Quantize = "none"
+    endpoint: str = ""
     resolution: Resolution = "auto"
     chunk_s: float = 0.0
 
@@ -118,15 +119,19 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
         raise WrongUse(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")
     quantize = options.quantize or settings.quantize
     over, base = adapters_of(options.adapter)
+    endpoint = getattr(options, "endpoint", None) or ("" if options.model else settings.endpoint)
+    if endpoint and over:
+        raise WrongUse("--adapter and --endpoint: adapters of an endpoint are chosen there, by the model's name")
     revision = options.revision or (None if options.model else settings.revision or None)
     return Question(
         turns=tuple(turns),
         sampling=Sampling(max_new_tokens=longest, temperature=temperature),
-        model=options.model or base or settings.model or "demo",
+        model=(options.model or "") if endpoint else options.model or base or settings.model or "demo",
         revision=revision,
         device=device,
         dtype=dtype,
         adapters=over,
+        endpoint=endpoint,
         quantize=quantize,
         resolution=_resolution(getattr(options, "resolution", None) or settings.resolution),
         chunk_s=_chunk_s(options, parts),
@@ -230,6 +235,7 @@ async def _answer(question: Question, *, as_json: bool) -> int:
             device=question.device,
             dtype=question.dtype,
             adapters=question.adapters,
+            endpoint=question.endpoint,
             quantize=question.quantize,
         ):
             match event:

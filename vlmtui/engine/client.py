@@ -133,9 +133,10 @@ class EngineClient:
         adapter: str = "",
         adapters: Sequence[AdapterUse] = (),
         quantize: Quantize = "none",
+        endpoint: str = "",
     ) -> AsyncGenerator[LoadProgress | Loaded | Finished | Failed, None]:
         """Load a checkpoint: `demo`, a hub id, or a folder; `adapter` is one to lay over it, as `--adapter`
-        takes it, `adapters` are several.
+        takes it, `adapters` are several. With an `endpoint`, its model of that name answers, and nothing is loaded.
 
         Ends with `Loaded`, `Failed` or, stopped, `Finished`.
         """
@@ -149,6 +150,7 @@ class EngineClient:
                 offline=offline,
                 adapters=(*_one(adapter), *adapters),
                 quantize=quantize,
+                endpoint=endpoint,
             )
             if self._wanted is None:
                 self._wanted = wanted  # a first question after a failed first load tries it again

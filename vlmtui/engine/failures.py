@@ -71,7 +71,7 @@ def one_line(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """Return `text` with anything that is, or looks like, a Hugging Face token blotted out."""
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "VLMTUI_API_KEY"):
         secret = os.environ.get(name, "").strip()
         if len(secret) >= 4:
             text = text.replace(secret, "hf_***")

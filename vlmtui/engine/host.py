@@ -43,6 +43,7 @@ from vlmtui.models.hardware import threads_for, usable_cores
 if TYPE_CHECKING:
     from vlmtui.engine.batching import Sizes
     from vlmtui.engine.loading import Checkpoint
+    from vlmtui.engine.remote import Remote
 
 _NICENESS = 5
 _PATIENCE_S = 0.2
@@ -99,6 +100,7 @@ class Engine:
         self._outlet = outlet
         self._flags = flags
         self._checkpoint: Checkpoint | None = None
+        self._remote: Remote | None = None
         self._sizes: Sizes | None = None
         self._requests: queue.SimpleQueue[tuple[Load | Adapt | Pull | Generate | Batch, float] | None] = (
             queue.SimpleQueue()
@@ -149,12 +151,20 @@ class Engine:
         self._outlet.send(event)
 
     def _load(self, request: Load, asked_at: float) -> None:
+        if request.endpoint:
+            from vlmtui.engine import remote
+
+            self._remote = remote.connect(request, lambda: self._flags.is_stopped(request.id), asked_at)
+            self._checkpoint = self._sizes = None
+            self._outlet.send(self._remote.loaded)
+            return
         self._outlet.send(LoadProgress(id=request.id, stage="libraries", total=1))
         from vlmtui.engine import generation, loading  # noqa: F401 - both now: the first question must not wait
 
         def release() -> None:
             self._checkpoint = None
             self._sizes = None
+            self._remote = None
 
         self._checkpoint = loading.load(
             request,
@@ -166,6 +176,8 @@ class Engine:
         self._outlet.send(self._checkpoint.loaded)
 
     def _adapt(self, request: Adapt) -> None:
+        if self._remote is not None:
+            raise EngineFailure("no_model", "an endpoint answers: adapters need a model loaded here", "load one")
         if self._checkpoint is None:
             raise EngineFailure("no_model", "no checkpoint is loaded", "choose one first")
         from vlmtui.engine import loading
@@ -179,6 +191,14 @@ class Engine:
         self._outlet.send(resolving.pull(request, self._outlet.send, lambda: self._flags.check(request.id)))
 
     def _generate(self, request: Generate, asked_at: float) -> None:
+        if self._remote is not None:
+            self._remote.generate(
+                request,
+                send=self._outlet.send,
+                stopped=lambda: self._flags.is_stopped(request.id),
+                asked_at=asked_at,
+            )
+            return
         if self._checkpoint is None:
             raise EngineFailure("no_model", "no checkpoint is loaded", "choose one first")
         from vlmtui.engine import generation, long_videos
@@ -192,6 +212,8 @@ class Engine:
         )
 
     def _batch(self, request: Batch) -> None:
+        if self._remote is not None:
+            raise EngineFailure("no_model", "an endpoint answers: a batch needs a model loaded here", "load one")
         if self._checkpoint is None:
             raise EngineFailure("no_model", "no checkpoint is loaded", "choose one first")
         from vlmtui.engine import batching

@@ -80,6 +80,8 @@ class Load(_Message, frozen=True, kw_only=True, tag="load"):
         dtype: `auto`, `float32`, `bfloat16` or `float16`.
         offline: never ask the hub, whatever the environment says.
         adapters: PEFT adapters to lay over it.
+        endpoint: address of an OpenAI-compatible endpoint that answers, with its model `model` (empty: its only one);
+            nothing is loaded here then. Its key is never part of a message.
         quantize: `none`, `8bit` or `4bit` (bitsandbytes, CUDA and CPU), or `int8` (the language model, CPU).
     """
 
@@ -91,6 +93,7 @@ class Load(_Message, frozen=True, kw_only=True, tag="load"):
     offline: bool = False
     adapters: tuple[AdapterUse, ...] = ()
     quantize: Quantize = "none"
+    endpoint: str = ""
 
 
 class Adapt(_Message, frozen=True, kw_only=True, tag="adapt"):
@@ -213,6 +216,7 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
         adapter: names what lies over it, weights included; empty for the base alone.
         adapters: the same, one by one.
         quantize: the kind of weights, as in `Load`.
+        endpoint: address of the endpoint that answers; empty where the model is loaded here.
     """
 
     id: int
@@ -231,6 +235,7 @@ class Loaded(_Message, frozen=True, kw_only=True, tag="loaded"):
     adapter: str = ""
     adapters: tuple[AdapterUse, ...] = ()
     quantize: Quantize = "none"
+    endpoint: str = ""
 
 
 class Pulled(_Message, frozen=True, kw_only=True, tag="pulled"):
@@ -332,7 +337,7 @@ class Failed(_Message, frozen=True, kw_only=True, tag="failed"):
     Attributes:
         code: stable, for programs: `no_such_model`, `not_vision_language`, `no_network`, `gated`, `out_of_memory`,
             `not_safetensors`, `remote_code`, `bad_picture`, `bad_video`, `too_long`, `no_model`, `bad_device`,
-            `disk_full`, `engine_died`, `internal`.
+            `disk_full`, `engine_died`, `bad_endpoint`, `bad_request`, `busy`, `internal`.
         cause: one line for people: what went wrong. Untrusted (may hold names).
         remedy: one line: what to do about it.
         offers: for `too_long`, what would make it fit, each by itself.

@@ -77,3 +77,5 @@ class ModelChoice:
     """The folder of one to lay over it; empty for none."""
     adapters: tuple[AdapterUse, ...] = ()
     """More of them, with weights."""
+    endpoint: str = ""
+    """Address of the endpoint whose `model` answers (empty: its only one); empty for a model that is loaded here."""

@@ -75,6 +75,9 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
         given["revision"] = ""  # the settings' revision belongs to the settings' model
     if given.get("dtype") not in (None, "auto", "float32", "bfloat16", "float16"):
         return _fail(f"--dtype {given['dtype']}: choose auto, float32, bfloat16 or float16", 2)
+    named = getattr(options, "endpoint", None) or ""
+    if named and options.adapter:
+        return _fail("--adapter and --endpoint: adapters of an endpoint are chosen there, by the model's name", 2)
     over: tuple[AdapterUse, ...] = ()
     if options.adapter:
         from vlmtui.models.adapters import AdapterError, base_of, parse
@@ -100,6 +103,9 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
         app = VlmtuiApp(place, settings=settings, select=select, mistakes=mistakes, settings_files=files)
         if over:
             app.first_choice = replace(app.first_choice, adapters=over)
+        endpoint = named or ("" if options.model or over else settings.endpoint)
+        if endpoint:
+            app.first_choice = replace(app.first_choice, model=options.model or "", endpoint=endpoint)
         app.run()
         if app.next_directory is None:
             return app.return_code or 0

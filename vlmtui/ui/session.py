@@ -161,6 +161,7 @@ class Session:
         previous = self._good
         self.choice = choice
         name = choice.model if choice.model == "demo" or "/" not in choice.model else Path(choice.model).name
+        name = (choice.model or choice.endpoint) if choice.endpoint else name
         self._set(
             phase="starting",
             detail="",
@@ -181,6 +182,7 @@ class Session:
             quantize=choice.quantize,
             adapter=choice.adapter,
             adapters=choice.adapters,
+            endpoint=choice.endpoint,
         )
         async for event in events:
             match event:

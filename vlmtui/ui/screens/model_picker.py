@@ -81,7 +81,7 @@ class ModelPicker(ModalScreen[None]):
         self._rows = await asyncio.to_thread(model_rows)
         choice = self._session.choice
         if choice is not None and choice.model not in {row.model for row in self._rows}:
-            self._rows.insert(0, ModelRow(choice.model, "chosen before", choice=choice))
+            self._rows.insert(0, ModelRow(choice.model or choice.endpoint, "chosen before", choice=choice))
         self._show("")
 
     def _show(self, typed: str) -> None:
