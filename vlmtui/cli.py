@@ -109,9 +109,9 @@ def _declare(
 
         add_options(train)
     elif command == "runs":
-        from vlmtui.runs.command import add_options
+        from vlmtui.runs.command import add_options as declare_runs
 
-        add_options(runs)
+        declare_runs(runs, watch=_watch_run)
     elif command == "chats":
         from vlmtui.chats.command import add_options
 
@@ -163,6 +163,22 @@ def _ask(options: argparse.Namespace) -> int:
     from vlmtui.engine.ask import ask
 
     return ask(options)
+
+
+def _watch_run(options: argparse.Namespace) -> int:
+    """Show a run in the terminal; as lines where nobody looks, as one look with `--once`."""
+    if options.once:
+        from vlmtui.monitor.command import once
+
+        return once(options)
+    if sys.stdout.isatty() and sys.stdin.isatty() and not options.json:
+        from vlmtui.ui.monitor.watch import watch
+
+        return watch(options)
+    from vlmtui.runs.command import runs
+
+    options.run_id = options.run_id or "last"
+    return runs(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

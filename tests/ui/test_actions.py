@@ -8,6 +8,8 @@ from tests.ui.conftest import MakeApp, ready, screen_text, type_text, until
 from vlmtui.ui.actions import ACTIONS, bindings, key_name, key_names
 from vlmtui.ui.app import VlmtuiApp
 from vlmtui.ui.batches.view import BatchView
+from vlmtui.ui.monitor.run_view import RunView
+from vlmtui.ui.monitor.runs_views import JobsView, RunsView
 from vlmtui.ui.screens.help import help_text
 from vlmtui.ui.screens.workbench import Workbench
 from vlmtui.ui.widgets.chat import Chat
@@ -26,6 +28,7 @@ _OWNERS = {"app": VlmtuiApp, "workbench": Workbench, "explorer": Explorer, "chat
 _OWNERS |= {"preview": Preview, "dataset": DatasetView, "video": VideoView}
 _OWNERS |= {"problems": ProblemsList, "output": OutputLog, "batch": BatchView, "search": SearchView}
 _OWNERS |= {"models": ModelsView}
+_OWNERS |= {"training": RunsView, "jobs": JobsView, "run": RunView}
 _LOST_IN_SOME_TERMINAL = {"ctrl+enter", "shift+enter", "alt+enter", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+comma"}
 
 
@@ -49,6 +52,12 @@ def test_no_two_actions_share_a_key_where_both_can_be_reached() -> None:
                 for key in action.keys:
                     assert key not in seen, f"{action.id} and {seen.get(key)} share {key}"
                     seen[key] = action.id
+
+
+def test_no_two_actions_of_the_trainings_share_a_key() -> None:
+    for part in ("training", "jobs", "run"):
+        keys = [key for action in ACTIONS if action.scope in ("app", "workbench", part) for key in action.keys]
+        assert len(keys) == len(set(keys)), part
 
 
 def test_every_handler_exists() -> None:

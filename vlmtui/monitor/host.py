@@ -17,6 +17,7 @@ import msgspec
 
 from vlmtui.children.frames import take_frames
 from vlmtui.children.streams import limit_resources, take_over_standard_streams, write_whole
+from vlmtui.monitor.alerts import curve_alerts, gpu_of, machine_alerts, run_alerts, silence_of
 from vlmtui.monitor.details import Looker, row_of
 from vlmtui.monitor.drawing import curve_of, reach
 from vlmtui.monitor.machine import Meter
@@ -37,6 +38,7 @@ from vlmtui.monitor.protocol import (
     Listed,
     Look,
     Looked,
+    Machine,
     Measured,
     Reply,
     Request,
@@ -58,6 +60,8 @@ _IDLE_S = 0.2
 _GLANCE_EVERY_S = 1.5
 _READ_EVERY_S = 0.3
 _WALK_EVERY_S = 2.0
+_ALERT_EVERY_S = 2.0
+_IDLE_GPU = 0.02
 _WALK_SHARE = 0.02
 """So much of the time is spent on looking for new runs."""
 _OPEN_S = 15.0
@@ -96,7 +100,10 @@ class Host:
         self._met: set[str] = set()
         self._complete = False
         self._looker = Looker()
-        self._meter: Meter | None = None
+        self._meter = Meter()
+        self._alerted = 0.0
+        self._judged: dict[str, tuple[int, list[Alert]]] = {}  # of the curves, by the version that they are of
+        self._busy_at: dict[int, float] = {}  # when a GPU did something last
 
     def serve(self) -> None:
         """Answer until standard input ends."""
@@ -134,6 +141,9 @@ class Host:
         if now - self._glanced > _GLANCE_EVERY_S:
             self._glanced = now
             self._glance()
+        if now - self._alerted > _ALERT_EVERY_S:
+            self._alerted = now
+            self._alert()
         return self._read_on(now) or walking
 
     def _walk(self, now: float) -> bool:
@@ -173,12 +183,47 @@ class Host:
 
     def _forget(self, path: str) -> None:
         """The run was deleted."""
-        for kept in (self._runs, self._unread, self._read_at, self._asked, self._alerts):
+        for kept in (self._runs, self._unread, self._read_at, self._asked, self._alerts, self._judged):
             kept.pop(path, None)
 
     def _glance(self) -> None:
         for source in self._runs.values():
             source.glance()
+
+    def _measure(self) -> Machine:
+        machine = self._meter.measure(Path(self._watch.runs if self._watch is not None else "/"))
+        for number, gpu in enumerate(machine.devices):
+            if gpu.busy > _IDLE_GPU:
+                self._busy_at[number] = monotonic()
+            self._busy_at.setdefault(number, monotonic())
+        return machine
+
+    def _alert(self) -> None:
+        """Say what looks wrong about the runs in which something happens, and about those that are looked at."""
+        assert self._watch is not None
+        limits, wall = self._watch.thresholds, time.time()
+        machine: Machine | None = None
+        for path, source in self._runs.items():
+            state = source.state(wall)
+            if state not in LIVE and path not in self._asked and state not in ("crashed", "failed"):
+                self._alerts.pop(path, None)
+                continue
+            table = source.table
+            judged = self._judged.get(path)
+            if source.share == 1.0 and (judged is None or judged[0] != table.version):
+                with suppress(Exception):  # a defect of ours must not end the child, nor be met again and again
+                    self._judged[path] = (table.version, [])
+                    self._judged[path] = (table.version, curve_alerts(table, limits))
+                judged = self._judged[path]
+            found = [*judged[1]] if judged is not None else []
+            if source.kind == "run":
+                silent, usual = silence_of(table, wall)
+                found += run_alerts(state, source.cause, silent, usual, limits)
+            if state in LIVE:
+                machine = machine or self._measure()
+                idle = monotonic() - self._busy_at.get(gpu_of(machine, source.device) or 0, monotonic())
+                found += machine_alerts(machine, state, source.device, idle, limits)
+            self._alerts[path] = found
 
     def _read_on(self, now: float) -> bool:
         """Read those runs that somebody looks at, then those in which something happens, then one that is new."""
@@ -247,9 +292,7 @@ class Host:
                 rows.sort(key=lambda row: (not row.live, -row.created))
                 return Listed(id=request.id, rows=rows, complete=self._complete)
             case GetMachine():
-                self._meter = self._meter or Meter()
-                folder = Path(self._watch.runs if self._watch is not None else "/")
-                return Measured(id=request.id, machine=self._meter.measure(folder))
+                return Measured(id=request.id, machine=self._measure())
             case Look():
                 source = self._of(request.run)
                 if source is None:

@@ -38,7 +38,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     spike: float = 8.0
     plateau: int = 2000
-    plateau_share: float = 0.002
+    plateau_share: float = 0.005
     explosion: float = 20.0
     stall: float = 300.0
     disk: float = 2e9

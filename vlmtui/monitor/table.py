@@ -169,7 +169,7 @@ class Table:
         key = (metric, weight)
         kept = self._smooth.get(key)
         if kept is None or kept[0] != self.version:
-            for old in [old for old in self._smooth if old[0] == metric]:
+            for old in [old for old, (version, _) in self._smooth.items() if version != self.version]:
                 del self._smooth[old]
             kept = self._smooth[key] = (self.version, smoothed(np.asarray(self.metrics[metric].data.values), weight))
         return kept[1]

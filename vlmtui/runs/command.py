@@ -7,6 +7,7 @@ import json
 import sys
 import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -175,8 +176,12 @@ _ACTIONS = {
 }
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what `vlmtui runs` takes."""
+def add_options(parser: argparse.ArgumentParser, *, watch: Callable[[argparse.Namespace], int] | None = None) -> None:
+    """Declare what `vlmtui runs` takes.
+
+    Args:
+        watch: what `vlmtui runs watch` does where a terminal may be at hand; None prints lines.
+    """
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listed = actions.add_parser("list", help="all runs, the oldest first")
     shown = actions.add_parser("show", help="all about one run")
@@ -187,7 +192,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     exported = actions.add_parser("export", help="pack a run's recipe, log and results into a .tar.gz")
     merged = actions.add_parser("merge", help="write the model with the run's adapter laid into its weights")
     pushed = actions.add_parser("push", help="send a run's result to the hub; shows first what goes where, and asks")
-    for one in (shown, watched, stopped, resumed, exported, merged, pushed):
+    watched.add_argument(
+        "run_id", nargs="?", default="", metavar="RUN", help="its id, a part of it, `last`, or any folder of a training"
+    )
+    watched.add_argument("--once", action="store_true", help="how it stands now, and no more; without RUN, all runs")
+    if watch is not None:
+        watched.set_defaults(run=watch)
+    for one in (shown, stopped, resumed, exported, merged, pushed):
         one.add_argument("run_id", metavar="RUN", help="its id, a part of it, or `last`")
     for one in (listed, shown, watched):
         one.add_argument("--json", action="store_true", help="for a machine to read")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # imported after the first paint
 
     from vlmtui.chats.conversation import Conversation
     from vlmtui.models.adapters import AdapterUse
+    from vlmtui.ui.monitor.feed import RunsFeed
     from vlmtui.ui.session import Session
 
 _TWICE_S = 2.0
@@ -98,6 +99,7 @@ class VlmtuiApp(App[int]):
         self._model_is_chosen = bool(self.settings.model) and self.settings.model != "demo"
         self._log_path = log
         self._session: Session | None = None
+        self._runs_feed: RunsFeed | None = None
         self.next_directory: Path | None = None
         """The folder to open when this one is closed."""
         self.problems = Problems(self._problems_changed)
@@ -155,6 +157,7 @@ class VlmtuiApp(App[int]):
         from vlmtui.ui.settings_files import SettingsFiles
 
         await SettingsFiles(self, self._settings_files).begin(self._mistakes)
+        self.run_worker(self.runs_feed.start_when_there_are_any(), group="runs-feed-start", exit_on_error=False)
         # What is imported and on the screen now stays: no collection needs to look at it again. Each paint leaves
         # thousands of objects in circles; young collections of this size find them dead, so that few get into the
         # long ones, which would come between a key and what it does.
@@ -162,7 +165,18 @@ class VlmtuiApp(App[int]):
         gc.enable()
         gc.set_threshold(20_000, 5, 20)
 
+    @property
+    def runs_feed(self) -> RunsFeed:
+        """What is known of the runs."""
+        if self._runs_feed is None:
+            from vlmtui.ui.monitor.alerting import feed_of
+
+            self._runs_feed = feed_of(self)
+        return self._runs_feed
+
     async def on_unmount(self) -> None:
+        if self._runs_feed is not None:
+            await self._runs_feed.close()
         if self._session is not None:
             await self._session.close()
 
@@ -264,7 +278,8 @@ class VlmtuiApp(App[int]):
         toast = event.notification
         if toast.severity in ("warning", "error"):
             severity: Severity = "error" if toast.severity == "error" else "warning"
-            self.report_problem(Problem(source=toast.title or "vlmtui", line=toast.message, severity=severity))
+            if not any(problem.line == toast.message for problem in self.problems):  # else it is kept with more said
+                self.report_problem(Problem(source=toast.title or "vlmtui", line=toast.message, severity=severity))
         make_room(self, toast)
 
     # ---- actions ----

@@ -22,6 +22,9 @@ _ELSEWHERE = {
     "dataset": "while a data set is open",
     "problems": "in the list of problems",
     "output": "in the output",
+    "training": "in the list of runs",
+    "jobs": "in the panel's view of trainings",
+    "run": "while a run is open",
     "batch": "in the panel's view of a batch",
 }
 

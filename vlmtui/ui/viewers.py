@@ -19,6 +19,7 @@ _VIEWERS: dict[str, tuple[Scope, str, str]] = {
     "picture": ("preview", "vlmtui.ui.widgets.preview", "Preview"),
     "dataset": ("dataset", "vlmtui.ui.widgets.dataset_view", "DatasetView"),
     "video": ("video", "vlmtui.ui.widgets.video_view", "VideoView"),
+    "run": ("run", "vlmtui.ui.monitor.run_view", "RunView"),
 }
 _ELSE = "picture"
 

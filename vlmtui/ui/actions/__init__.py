@@ -41,6 +41,7 @@ ACTIONS: tuple[Action, ...] = (
     *panel.ACTIONS,
     *batch.ACTIONS,
     *fine_tuning.ACTIONS,
+    *training.ACTIONS,
 )
 
 

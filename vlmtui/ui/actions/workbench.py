@@ -124,6 +124,22 @@ ACTIONS: tuple[Action, ...] = (
         "One question about many files: how far it is, and its rows.",
     ),
     Action(
+        "view.training",
+        "Show the trainings",
+        (),
+        "workbench",
+        "show_training",
+        "All runs, also those that somebody else has started.",
+    ),
+    Action(
+        "view.jobs",
+        "Show what is being trained now",
+        (),
+        "workbench",
+        "show_jobs",
+        "One line a run, in the panel.",
+    ),
+    Action(
         "view.chat",
         "Show or hide the chat",
         (),

@@ -62,18 +62,17 @@ class CurvesView(Widget, can_focus=True):
     ALLOW_SELECT: ClassVar[bool] = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         *(f"curves--{number}" for number in range(1, plot.INKS + 1)),
-        "curves--muted", "curves--title", "curves--chosen", "curves--bad", "curves--best", "curves--cross",
+        "curves--title", "curves--chosen", "curves--bad", "curves--best", "curves--cross",
     }  # fmt: skip
     DEFAULT_CSS: ClassVar[str] = """
     CurvesView {
-        width: 1fr; height: 1fr; background: $background;
+        width: 1fr; height: 1fr; background: $background; color: $foreground;
         & > .curves--1 { color: $secondary; }
         & > .curves--2 { color: $warning; }
         & > .curves--3 { color: $success; }
         & > .curves--4 { color: $error; }
         & > .curves--5 { color: $accent; }
         & > .curves--6 { color: $foreground; }
-        & > .curves--muted { color: $text-muted; }
         & > .curves--title { color: $foreground; text-style: bold; }
         & > .curves--chosen { color: $foreground; text-style: bold; background: $panel; }
         &:focus > .curves--chosen { color: $block-cursor-foreground; background: $block-cursor-background; }
@@ -243,11 +242,14 @@ class CurvesView(Widget, can_focus=True):
     def _make_style(self, ink: int) -> Style:
         base = self.rich_style
         names = {
-            plot.MUTED: "muted", plot.TITLE: "title", plot.BAD: "bad", plot.BEST: "best", plot.CROSS: "cross",
+            plot.TITLE: "title", plot.BAD: "bad", plot.BEST: "best", plot.CROSS: "cross",
             plot.CHOSEN: "chosen",
         }  # fmt: skip
         if ink == plot.PLAIN:
             return base
+        if ink == plot.MUTED:
+            faint = self.background_colors[1].blend(self.styles.color, 0.6)
+            return base + Style(color=faint.rich_color)
         if ink in names:
             return base + self.get_component_rich_style(f"curves--{names[ink]}", partial=True)
         if ink > plot.BEHIND:

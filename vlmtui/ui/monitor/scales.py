@@ -56,7 +56,7 @@ def number(value: float, digits: int = 4) -> str:
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if size >= unit:
             return f"{value / (1e3 if name == 'k' else unit):.{digits}g}{name}"
-    return f"{value:.{digits}g}"
+    return f"{value:,.0f}" if size >= 10**digits else f"{value:.{digits}g}"
 
 
 def span(seconds: float) -> str:

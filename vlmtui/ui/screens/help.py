@@ -26,6 +26,9 @@ _SECTIONS = (
     ("Chat", ("chat",)),
     ("Problems", ("problems",)),
     ("Output", ("output",)),
+    ("Runs", ("training",)),
+    ("A run", ("run",)),
+    ("Jobs", ("jobs",)),
     ("Batch", ("batch",)),
 )
 _KEYS_WIDTH = 14

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
@@ -14,6 +15,7 @@ from vlmtui.ui.widgets.side_bar import side_views
 from vlmtui.ui.widgets.splitter import Splitter
 
 if TYPE_CHECKING:
+    from vlmtui.ui.monitor.runs_list import RunRows
     from vlmtui.ui.screens.workbench import Workbench
     from vlmtui.ui.widgets.explorer import Explorer
     from vlmtui.ui.widgets.panel import PanelTabs
@@ -179,6 +181,20 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         """Go to the models."""
         await self.show_side("models")
 
+    async def action_show_training(self) -> None:
+        """Go to the runs."""
+        await self.show_side("training")
+
+    async def action_show_jobs(self) -> None:
+        """Go to what is being trained."""
+        await self._show_panel("jobs")
+
+    async def on_run_rows_chosen(self, message: RunRows.Chosen) -> None:
+        """Open a run's page."""
+        await self._bench.editors.open(Path(message.row.path), "run", pin=not message.stay)
+        if not message.stay:
+            self.show_part("preview")
+
     async def action_reveal(self) -> None:
         """Put the explorer's cursor on the file on show."""
         shown = self._bench.editors.shown
@@ -302,7 +318,8 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         from vlmtui.media.kinds import kind_of
 
         path = self._bench.directory / name
-        await self._bench.editors.open(path, kind_of(path), pin=pin)
+        is_run = self._bench.workbench_app.runs_feed.row(str(path)) is not None
+        await self._bench.editors.open(path, "run" if is_run else kind_of(path), pin=pin)
         viewer = self._bench.viewer
         if row and viewer.id == "dataset":
             viewer.go_to_row(row)

@@ -32,6 +32,7 @@ class Entry(NamedTuple):
 ENTRIES = (
     Entry("≡", "Explorer", "view.explorer", "explorer"),
     Entry("○", "Search", "view.search", "search"),
+    Entry("≈", "Training", "view.training", "training"),
     Entry("«", "Conversations", "chat.conversations"),
     Entry("◊", "Models", "view.models", "models"),
     Entry("☼", "Settings", "app.settings"),

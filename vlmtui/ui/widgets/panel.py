@@ -36,6 +36,7 @@ class PanelView(NamedTuple):
 VIEWS = (
     PanelView("problems", "Problems", "vlmtui.ui.widgets.problems_list", "ProblemsList"),
     PanelView("output", "Output", "vlmtui.ui.widgets.output_log", "OutputLog"),
+    PanelView("jobs", "Training", "vlmtui.ui.monitor.runs_views", "JobsView"),
     PanelView("batch", "Batch", "vlmtui.ui.batches.view", "BatchView"),
 )
 
