@@ -20,6 +20,7 @@ from vlmtui.ui.actions import (
     panel,
     preview,
     search,
+    training,
     video,
     workbench,
 )
