@@ -46,6 +46,11 @@ def chats_file() -> Path:
     return Path(_dirs().user_data_dir) / "chats" / "chats.db"
 
 
+def pasted_directory() -> Path:
+    """Pictures that were attached from the clipboard. Not made here."""
+    return Path(_dirs().user_data_dir) / "pasted"
+
+
 def recently_used_file() -> Path:
     """Which commands and files were used last; may not exist."""
     return Path(_dirs().user_data_dir) / "used.json"

@@ -36,6 +36,7 @@ class ChatApp(App[None]):
         self.register_theme(VSCODE_DARK)
         self.theme = VSCODE_DARK.name
         self.prompt.cursor_blink = False
+        self.chat.files_gone = list  # type: ignore[method-assign] # the pictures of these tests are names only
         self.chat.focus_prompt()
 
     @on(Chat.Asked)

@@ -69,6 +69,7 @@ class ChatMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
         role: who speaks.
         text: as it was typed or generated, untouched; made safe where it is shown.
         attachments: absolute paths of the pictures and videos that belong to it, in order.
+        hashes: of what the attachments held when they were asked about, by path; see `vlmtui.chats.content`.
         samplings: for videos among them, which frames the model is sent; by path, where it is not the default.
         state: `done`, or for an answer `streaming`, `stopped` (by the user; the text stays) or `failed`.
         error: what went wrong, one line; only when failed.
@@ -82,6 +83,7 @@ class ChatMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     role: Role
     text: str = ""
     attachments: tuple[str, ...] = ()
+    hashes: dict[str, str] = {}
     samplings: dict[str, FrameSampling] = {}
     state: State = "done"
     error: str = ""

@@ -124,6 +124,13 @@ class VlmtuiApp(App[int]):
         """The file that a choice of the user is written to."""
         return self._settings_path or settings_file()
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy to the terminal's clipboard, and to the system's where there is one."""
+        super().copy_to_clipboard(text)
+        from vlmtui.ui.clipboard import copy
+
+        self.run_worker(copy(text), group="clipboard", exclusive=True, exit_on_error=False)
+
     @property
     def session(self) -> Session:
         """The engine's side; there as soon as the workbench is `complete`."""

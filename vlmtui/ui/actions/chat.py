@@ -55,6 +55,23 @@ ACTIONS: tuple[Action, ...] = (
         own_keys=True,
     ),
     Action(
+        "chat.attach_clipboard",
+        "Attach the picture that is in the clipboard",
+        (),
+        "chat",
+        "attach_clipboard",
+        "Kept in your data folder; needs wl-paste, xclip or pngpaste.",
+    ),
+    Action(
+        "chat.move_attachment",
+        "Move the attachment under the cursor",
+        ("left", "right"),
+        "chat",
+        "move_attachment(1)",
+        "Up to the attachments with Shift+Tab; Delete removes one.",
+        own_keys=True,
+    ),
+    Action(
         "chat.newline",
         "New line in the question",
         ("ctrl+j", "shift+enter", "alt+enter"),

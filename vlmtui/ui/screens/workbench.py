@@ -107,6 +107,7 @@ class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchAct
         await self.editors.begin()
         self._keeper = Keeper(self, self.directory, chats_file(), self.not_kept)
         self._chat = Chat(self._keeper.last(), id="chat")
+        self._chat.draw_with(self._media)
         await self.chat_pane.mount(self._chat)
         await self.begin_layout()
         self.complete = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -29,6 +29,9 @@ from vlmtui.ui.widgets.message_cursor import CursorTranscript
 from vlmtui.ui.widgets.message_view import MessageView
 from vlmtui.ui.widgets.path_completion import PathCompletion
 from vlmtui.ui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from vlmtui.media.client import MediaClient
 
 _PLACEHOLDER = "Ask about the picture…"
 _WELCOME = Content.from_markup(
@@ -152,10 +155,6 @@ class Chat(QuestionFiles, MessageDeeds, Asking):
                 self._return_attachments()
         self._transcript.changed(message)
 
-    def note(self, text: str) -> None:
-        """Show a dimmed line from the app among the messages; it is not part of the conversation."""
-        self._transcript.add(text)
-
     def show_conversation(self, conversation: Conversation) -> None:
         """Show another conversation in place of this one, e.g. a new, empty one."""
         self.conversation = conversation
@@ -163,6 +162,8 @@ class Chat(QuestionFiles, MessageDeeds, Asking):
         self._prompt.earlier = [entry.text for entry in conversation.messages if entry.role == "user"]
         self._transcript.show(conversation.messages)
         self.busy = conversation.streaming is not None
+        if self.is_attached:
+            self.tell_what_changed()
 
     def abandon_answer(self) -> None:
         """Let the answer that is being written end here; what comes of it later is not this chat's any more."""
@@ -198,7 +199,16 @@ class Chat(QuestionFiles, MessageDeeds, Asking):
         if folder is not None:
             self._completion.folder = self._prompt.folder = folder
         self.watch(self._transcript, "unseen", self._show_hint)
+        self.tell_what_changed()
         self.watch(self._completion, "shown", self._show_completing)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The chips show pictures where there is room."""
+        self._chips.around_changed(event.size.height)
+
+    def draw_with(self, media: MediaClient) -> None:
+        """Have the attachments' pictures drawn by `media`."""
+        self._chips.media = media
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what makes sense now."""
@@ -234,6 +244,8 @@ class Chat(QuestionFiles, MessageDeeds, Asking):
             return  # typed on top of a question that was taken meanwhile: it stays, and Enter sends it
         if self.busy:
             self.say("Still answering: Esc stops it, then Enter sends.")
+        elif gone := self.files_gone():
+            self.say(f"{gone[0]} is not there any more: remove it, or put it back.")
         elif not text:
             self.say("Type a question first." if not self._chips.paths else "Type a question about the picture first.")
         else:
@@ -245,7 +257,9 @@ class Chat(QuestionFiles, MessageDeeds, Asking):
                 self._transcript.show(self.conversation.messages)
             self._prompt.earlier.append(text)
             self._prompt.clear_sent(event.text)
-            self._transcript.add(self.conversation.ask(text, tuple(str(path) for path in paths)))
+            question = self.conversation.ask(text, tuple(str(path) for path in paths))
+            self.remember_content(question)
+            self._transcript.add(question)
             self.refresh_bindings()
             self.post_message(self.Asked(text, paths))
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
+from contextlib import suppress
 from pathlib import Path
 
 from textual import on
 from textual.message import Message
 
+from vlmtui.chats.content import content_hash, since
+from vlmtui.chats.conversation import ChatMessage, Conversation
+from vlmtui.safetext import safe_line
 from vlmtui.ui.widgets.chat_part import ChatPart
 from vlmtui.ui.widgets.chips import Chip
 from vlmtui.ui.widgets.path_completion import PathCompletion
@@ -76,6 +81,54 @@ class QuestionFiles(ChatPart):
         before = self._prompt.document.get_line(row)[:column]
         self._prompt.insert("@" if not before or before[-1].isspace() else " @")
         self.focus_prompt()
+
+    def files_gone(self) -> list[str]:
+        """Return the names of the attachments that are no files any more."""
+        return [path.name for path in self._chips.paths if not path.is_file()]
+
+    def remember_content(self, message: ChatMessage) -> None:
+        """Keep with `message` what its files hold now."""
+        if message.attachments:
+            self.run_worker(self._remember_content(message), group="content", exit_on_error=False)
+
+    async def _remember_content(self, message: ChatMessage) -> None:
+        for path in message.attachments:
+            with suppress(OSError):
+                message.hashes = message.hashes | {path: await to_thread(content_hash, path)}
+
+    def tell_what_changed(self) -> None:
+        """Say which files of the conversation are gone, or hold something else than when they were asked about."""
+        asked = {path: hash for message in self.conversation.messages for path, hash in message.hashes.items()}
+        if asked:
+            self.run_worker(self._tell_what_changed(self.conversation, asked), group="changed", exclusive=True)
+
+    async def _tell_what_changed(self, conversation: Conversation, asked: dict[str, str]) -> None:
+        found = {path: await to_thread(since, path, hash) for path, hash in asked.items()}
+        if conversation is not self.conversation:
+            return
+        for state, words in (("changed", "has changed since it was asked about"), ("gone", "is not there any more")):
+            names = [safe_line(Path(path).name, 60) for path, is_now in found.items() if is_now == state]
+            if names:
+                more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+                self.note(f"{names[0]}{more} {words}.")
+
+    def action_attach_clipboard(self) -> None:
+        """Attach the picture that is in the system's clipboard."""
+        self.run_worker(self._attach_clipboard(), group="clipboard-picture", exclusive=True, exit_on_error=False)
+
+    async def _attach_clipboard(self) -> None:
+        from vlmtui.paths import pasted_directory
+        from vlmtui.ui.clipboard import NoPicture, picture_of_clipboard
+
+        try:
+            self.attach(await picture_of_clipboard(pasted_directory()))
+            self.focus_prompt()
+        except NoPicture as none:
+            self.say(str(none))
+
+    def action_move_attachment(self, by: int) -> None:
+        """Move the attachment that has the focus, or the last one, among the others."""
+        self._chips.move(by)
 
     @on(Prompt.Completion)
     def _completion_key(self, event: Prompt.Completion) -> None:

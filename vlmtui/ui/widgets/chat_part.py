@@ -57,3 +57,7 @@ class ChatPart(Widget):
         self._prompt.load_text(safe_text(text))
         self._prompt.move_cursor(self._prompt.document.end)
         self._put = self._prompt.text
+
+    def note(self, text: str) -> None:
+        """Show a dimmed line from the app among the messages; it is not part of the conversation."""
+        self._transcript.add(text)

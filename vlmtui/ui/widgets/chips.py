@@ -1,83 +1,29 @@
-"""The pictures and videos that the next question is about, one row each, above the prompt."""
+"""The pictures and videos that the next question is about, above the prompt."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
-from textual import events
-from textual.app import RenderResult
-from textual.binding import Binding, BindingType
+from textual import on
 from textual.containers import VerticalScroll
-from textual.content import Content, Span
-from textual.message import Message
-from textual.style import Style
-from textual.widget import Widget
+from textual.strip import Strip
 
-from vlmtui.media.kinds import kind_of
-from vlmtui.safetext import safe_line
+from vlmtui.media.protocol import Rendered
+from vlmtui.ui.graphics.detect import cell_pixels
+from vlmtui.ui.graphics.probe import Probe
+from vlmtui.ui.graphics.rows import half_block_rows, shade_rows
+from vlmtui.ui.widgets.chip import THUMBNAIL, Chip, mark_of
 
-_REMOVE = {"chip": "remove"}
+if TYPE_CHECKING:  # decodes in a process of its own
+    from vlmtui.media.client import MediaClient
 
+__all__ = ["Chip", "Chips", "mark_of"]
 
-def mark_of(path: Path) -> str:
-    """Return the sign for a picture or a video, by the name alone."""
-    return "▶" if kind_of(path) == "video" else "▣"
-
-
-class Chip(Widget, can_focus=True):
-    """One attachment: its sign, its name, what is known about it, and a cross that removes it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("delete,backspace", "remove", "Remove", id="chat.remove_attachment", key_display="del"),
-    ]
-
-    class Removed(Message):
-        """The attachment shall go."""
-
-        def __init__(self, chip: Chip) -> None:
-            super().__init__()
-            self.chip = chip
-
-    def __init__(self, path: Path, detail: str = "", *, offered: bool = False) -> None:
-        super().__init__(classes="-offered" if offered else "")
-        self.path = path
-        self._detail = safe_line(detail)
-        self.auto_links = False
-
-    @property
-    def detail(self) -> str:
-        """What is known about the file: its size, the tokens it costs."""
-        return self._detail
-
-    @detail.setter
-    def detail(self, detail: str) -> None:
-        self._detail = safe_line(detail)
-        self.refresh()
-
-    def render(self) -> RenderResult:
-        """Return one row; the name gives way first where there is little room."""
-        width = self.size.width
-        mark = Content.styled(f"{mark_of(self.path)} ", "$text-accent")
-        cross = Content(" ✕ ", [Span(0, 3, "$foreground 60%"), Span(0, 3, Style.from_meta(_REMOVE))])
-        detail = Content.styled(f"  {self._detail}" if self._detail else "", "$foreground 60%")
-        name = Content.styled(safe_line(self.path.name), "italic" if self.has_class("-offered") else "")
-        room = width - mark.cell_length - cross.cell_length
-        if name.cell_length + detail.cell_length > room and room - detail.cell_length < 12:
-            detail = Content("")
-        name = name.truncate(max(1, room - detail.cell_length), ellipsis=True)
-        used = name.cell_length + detail.cell_length
-        return Content("").join([mark, name, detail, Content(" " * max(0, room - used)), cross])
-
-    def on_click(self, event: events.Click) -> None:
-        """Remove, when the cross was clicked."""
-        if event.style.meta.get("chip") == "remove":
-            event.stop()
-            self.action_remove()
-
-    def action_remove(self) -> None:
-        """Ask to be removed."""
-        self.post_message(self.Removed(self))
+_EMPTY = Strip([])
+_ROOM_FOR_PICTURES = 26
+"""Rows that the chat needs for pictures in the chips; and so many attachments at most."""
+_MOST_PICTURES = 3
 
 
 class Chips(VerticalScroll, can_focus=False):
@@ -95,6 +41,11 @@ class Chips(VerticalScroll, can_focus=False):
         self._offered: Chip | None = None
         self._refused: Path | None = None  # offered, and removed by the user
         self._details: dict[Path, str] = {}  # of what was here, for it may come back
+        self.media: MediaClient | None = None
+        """What draws the pictures in the chips; None for no pictures."""
+        self.rows_around = 0
+        """How many rows the chat has."""
+        self._probe = Probe(self, "half-block", self._draw)
         self.display = False
 
     @property
@@ -116,6 +67,7 @@ class Chips(VerticalScroll, can_focus=False):
                 chip.detail = detail or chip.detail
                 return
         chip = Chip(path, self._detail_of(path, detail))
+        chip.add_class("-attached")
         self._chips.append(chip)
         self.mount(chip)
         self._sync()
@@ -175,7 +127,63 @@ class Chips(VerticalScroll, can_focus=False):
             self._details[path] = detail
         return self._details.get(path, "")
 
+    def move(self, by: int, chip: Chip | None = None) -> None:
+        """Move `chip`, or the one with the focus, or the last one, before or behind its neighbour."""
+        chip = chip or next(
+            (other for other in self._chips if other.has_focus), self._chips[-1] if self._chips else None
+        )
+        if chip is None or chip not in self._chips:
+            return
+        at = self._chips.index(chip)
+        to = at + by
+        if 0 <= to < len(self._chips):
+            other = self._chips[to]
+            self._chips[at], self._chips[to] = other, chip
+            self.move_child(chip, after=other) if by > 0 else self.move_child(chip, before=other)
+
+    @on(Chip.Moved)
+    def _move(self, event: Chip.Moved) -> None:
+        event.stop()
+        self.move(event.by, event.chip)
+
+    def around_changed(self, rows: int) -> None:
+        """The chat has so many rows now."""
+        if rows != self.rows_around:
+            self.rows_around = rows
+            self._sync()
+
+    def _draw(self) -> None:
+        """Have the pictures drawn that are missing."""
+        if self.has_class("-pictures") and self.media is not None:
+            self.run_worker(self._draw_missing(self.media), group="chip-pictures", exclusive=True, exit_on_error=False)
+
+    async def _draw_missing(self, media: MediaClient) -> None:
+        from vlmtui.media.client import LANES
+
+        self._probe.guess()
+        terminal, lane = self._probe.terminal, next(LANES)
+        for chip in [chip for chip in self._chips if not chip.thumbnail]:
+            reply = await media.render(
+                chip.path, *THUMBNAIL, cell=cell_pixels(terminal), form=terminal.form, depth=terminal.depth, lane=lane
+            )
+            if not isinstance(reply, Rendered) or not reply.columns:
+                continue
+            if reply.form == "shade":
+                chip.thumbnail = shade_rows(reply.parts[0], (_EMPTY, _EMPTY), chip.rich_style)
+            else:
+                pixels, indexed = reply.parts[0], reply.depth != "truecolor"
+                rows = half_block_rows(pixels, reply.columns, reply.rows, (_EMPTY, _EMPTY), indexed=indexed)
+                chip.thumbnail = [*rows]
+            chip.refresh()
+
     def _sync(self) -> None:
+        for chip in self._chips:
+            if chip.movable != (len(self._chips) > 1):
+                chip.movable = not chip.movable
+                chip.refresh()
+        pictures = self.media is not None and 0 < len(self._chips) <= _MOST_PICTURES
+        self.set_class(pictures and self.rows_around >= _ROOM_FOR_PICTURES, "-pictures")
+        self._draw()
         if self._offered is not None:
             self._offered.display = not self._chips
         self.display = bool(self.paths)
