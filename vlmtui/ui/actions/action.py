@@ -7,7 +7,7 @@ from typing import Literal
 
 Scope = Literal[
     "app", "workbench", "explorer", "search", "preview", "dataset", "video", "chat", "problems", "output", "batch",
-    "models",
+    "training", "jobs", "run", "models",
 ]  # fmt: skip
 """Where an action's handler lives, and where its keys work. A part of the workbench has its scope as its id."""
 

@@ -32,6 +32,7 @@ class SideView(NamedTuple):
 VIEWS: tuple[SideView, ...] = (
     SideView("search", "Search", "vlmtui.ui.widgets.search_view", "SearchView"),
     SideView("models", "Models", "vlmtui.ui.widgets.models_view", "ModelsView"),
+    SideView("training", "Training", "vlmtui.ui.monitor.runs_views", "RunsView"),
 )
 """Beside the explorer, which is there from the first paint on."""
 
