@@ -59,9 +59,10 @@ async def test_from_a_data_set_on_show_to_a_run(
         await type_text(pilot, "max_steps")
         await pilot.press("enter", "1", "enter")
         await until(pilot, lambda: "contradicts num_train_epochs" in screen_text(pilot))
-        await type_text(pilot, "num_train_epochs")
+        await type_text(pilot, "num_train")  # which the help of max_steps has, too
         await pilot.press("ctrl+d")
         await until(pilot, lambda: form.document.recipe is not None)
+        assert "max_steps: 1\n" in form.document.text and "num_train_epochs" not in form.document.text
 
         # the text, with a mistake in it
         await pilot.press("f6")
@@ -100,8 +101,9 @@ async def test_from_a_data_set_on_show_to_a_run(
         assert (workspace / "colours.yaml").read_text() == form.document.text
         (run,) = every(tmp_path / "runs")
         await until(pilot, lambda: run.state() in ENDED or run.events_file.stat().st_size > 0)
-        begun = f"process {run.status().process.pid} begins"
-        await until(pilot, lambda: app.workbench.viewer.id == "run" or begun in screen_text(pilot))
+        await until(pilot, lambda: app.workbench.viewer.id == "run" and app.workbench.viewer.path == run.path)
+        await app.run_action("app.run_action_of('view.output')")
+        await until(pilot, lambda: f"process {run.status().process.pid} begins" in screen_text(pilot))
         await until(pilot, lambda: run.state() in ENDED, 120)
         assert run.state() == "finished", run.log_file.read_text()[-2000:]
 

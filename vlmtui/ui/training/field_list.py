@@ -70,6 +70,7 @@ class FieldList(Vertical):
         self._wrong: Mapping[str, str] = {}
         self._rows: list[FormField | None] = []
         self._editing: FormField | None = None
+        self._letters = ""
         self._input = _Line(placeholder=_SEARCH, compact=True)
         self._list = OptionList(markup=False)
         self._help = Static("", id="field-help", markup=False)
@@ -103,7 +104,8 @@ class FieldList(Vertical):
         self._relist("" if self.editing else self._input.value)
 
     def _relist(self, letters: str) -> None:
-        at = self._at
+        at = None if letters != self._letters and letters else self._at
+        self._letters = letters
         words = letters.casefold().split()
         options: list[Option] = []
         self._rows = []
@@ -125,8 +127,9 @@ class FieldList(Vertical):
         self._list.add_options(options)
         if self._rows:
             kept = next((i for i, row in enumerate(self._rows) if row and at and row.name == at.name), None)
-            by_name = next((i for i, row in enumerate(self._rows) if row and words and words[0] in row.name), 1)
-            self._list.highlighted = kept if kept is not None else by_name
+            named = [i for i, row in enumerate(self._rows) if row and words and words[0] in row.name]
+            begins = [i for i in named if (row := self._rows[i]) is not None and row.name.startswith(words[0])]
+            self._list.highlighted = kept if kept is not None else (begins or named or [1])[0]
         self._explain()
 
     def _line(self, field: FormField) -> Content:
@@ -174,7 +177,7 @@ class FieldList(Vertical):
         """Do what `key` means here; return whether it means something."""
         if key not in _KEYS:
             return False
-        if not self.editing:
+        if not self.editing and self._input.value != self._letters:
             self._relist(self._input.value)  # the letters before the key may not have come yet
         name, *values = _KEYS[key]
         getattr(self, name)(*values)

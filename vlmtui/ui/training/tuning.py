@@ -63,17 +63,13 @@ class TuningActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
             await self._tuned.show_run(run)
 
     async def show_run(self, run: str) -> None:
-        """Show what happens in the run `run`."""
+        """Open the page of the run `run`; what happens in it is among the output's lines, too."""
         from vlmtui.runs.folder import find
-        from vlmtui.ui.viewers import viewer_id
 
-        bench = self._tuned
-        if viewer_id("run") == "run":
-            await bench.editors.open(find(run).path, "run", pin=True)
-            self.show_part("preview")
-            return
-        bench.followed[f"run {run[-4:]}"] = find(run).events_file
-        await bench.action_show_output()
+        bench, found = self._tuned, find(run)
+        bench.followed[f"run {run[-4:]}"] = found.events_file
+        await bench.editors.open(found.path, "run", pin=True)
+        self.show_part("preview")
 
     # ---- what comes of a run ----
 
