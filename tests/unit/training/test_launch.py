@@ -70,6 +70,7 @@ def test_a_rank_that_dies_ends_the_run_with_its_log(workspace: Path, tmp_path: P
     assert not any(one.is_running() for one in ranks)
 
 
+@pytest.mark.long
 def test_ranks_end_with_the_run_that_is_killed(workspace: Path, tmp_path: Path) -> None:
     run = begin(TOGETHER.replace("max_steps: 6", "max_steps: 2000"), workspace, tmp_path)
     wait_for(run, lambda events: any(isinstance(one, Logged) for one in events))
