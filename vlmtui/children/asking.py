@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from vlmtui.children.frames import MAX_FRAME, PREFIX_BYTES
+from vlmtui.children.logs import open_log
 
 _R = TypeVar("_R")
 
@@ -70,7 +71,7 @@ class AskedChild(Generic[_R]):
             if self.pid is not None and self._reader is not None and not self._reader.done():
                 assert self._process is not None
                 return self._process
-            log = self._log.open("ab") if self._log is not None else None
+            log = open_log(self._log) if self._log is not None else None
             try:
                 # -P: the folder that is browsed must not become a place that Python imports from.
                 self._process = await asyncio.create_subprocess_exec(

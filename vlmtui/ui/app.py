@@ -22,6 +22,7 @@ from vlmtui.safetext import safe_line
 from vlmtui.settings import Settings, write_setting
 from vlmtui.ui.actions import ACTIONS, bindings, keys_of
 from vlmtui.ui.engine_state import ModelChoice
+from vlmtui.ui.folders import FolderSettings, ReadFolder, choice_of, open_folder
 from vlmtui.ui.graphics.detect import asking
 from vlmtui.ui.key_order import KeyOrder
 from vlmtui.ui.problems import Problem, Problems, Severity
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # imported after the first paint
     from vlmtui.models.adapters import AdapterUse
     from vlmtui.ui.monitor.feed import RunsFeed
     from vlmtui.ui.session import Session
+    from vlmtui.ui.settings_files import SettingsFiles
 
 _TWICE_S = 2.0
 """Two presses of Ctrl+C within this many seconds quit."""
@@ -68,6 +70,7 @@ class VlmtuiApp(App[int]):
         settings_path: Path | None = None,
         log: Path | None = None,
         settings_files: Sequence[Path] = (),
+        read_folder: ReadFolder | None = None,
     ) -> None:
         """Open `directory`.
 
@@ -79,17 +82,12 @@ class VlmtuiApp(App[int]):
             settings_path: where a choice of theme is kept; None for the user's file.
             log: where the engine's log goes; None for the user's log folder.
             settings_files: the files that `settings` are from; what changes in them is put in force at once.
+            read_folder: returns what is set for another folder; None: the same.
         """
         super().__init__()
         self.directory = directory
         self.settings = settings or Settings()
-        self.first_choice = choice or ModelChoice(
-            self.settings.model or "demo",
-            self.settings.revision or None,
-            self.settings.device,
-            self.settings.dtype,
-            self.settings.quantize,
-        )
+        self.first_choice = choice or choice_of(self.settings)
         self._select = select
         self._mistakes = mistakes or []
         self._settings_path = settings_path
@@ -100,8 +98,8 @@ class VlmtuiApp(App[int]):
         self._log_path = log
         self._session: Session | None = None
         self._runs_feed: RunsFeed | None = None
-        self.next_directory: Path | None = None
-        """The folder to open when this one is closed."""
+        self._read_folder = read_folder or (lambda folder: FolderSettings(self.settings, [], ()))
+        self._files: SettingsFiles | None = None
         self.problems = Problems(self._problems_changed)
         """What went wrong and is still so."""
         for theme in THEMES:
@@ -161,16 +159,31 @@ class VlmtuiApp(App[int]):
         self._session = Session(self, self.settings, log=self._log_path)
         await self.workbench.begin()
         self.load_model(self.first_choice)
-        from vlmtui.ui.settings_files import SettingsFiles
-
-        await SettingsFiles(self, self._settings_files).begin(self._mistakes)
-        self.run_worker(self.runs_feed.start_when_there_are_any(), group="runs-feed-start", exit_on_error=False)
+        await self.enter_folder(self._settings_files, self._mistakes)
         # What is imported and on the screen now stays: no collection needs to look at it again. Each paint leaves
         # thousands of objects in circles; young collections of this size find them dead, so that few get into the
         # long ones, which would come between a key and what it does.
         gc.freeze()
         gc.enable()
         gc.set_threshold(20_000, 5, 20)
+
+    async def enter_folder(self, files: Sequence[Path], mistakes: list[str]) -> None:
+        """Begin what goes on while a folder is open: its settings' files are watched, and its runs."""
+        from vlmtui.ui.settings_files import SettingsFiles
+
+        self._settings_files = files
+        self._files = SettingsFiles(self, files)
+        await self._files.begin(mistakes)
+        self.run_worker(self.runs_feed.start_when_there_are_any(), group="runs-feed-start", exit_on_error=False)
+
+    async def leave_folder(self) -> None:
+        """End it; the problems were the folder's, too."""
+        if self._files is not None:
+            self._files.end()
+        feed, self._runs_feed = self._runs_feed, None
+        if feed is not None:
+            await feed.close()
+        self.clear_problems()
 
     @property
     def runs_feed(self) -> RunsFeed:
@@ -249,7 +262,7 @@ class VlmtuiApp(App[int]):
     @property
     def _open(self) -> bool:
         """Whether there is still a screen to show things on: messages may arrive while the app closes."""
-        return bool(self.screen_stack) and self.workbench.is_attached
+        return bool(self.screen_stack) and self.workbench.is_attached and self.workbench.complete
 
     def _picker_shows(self, message: object) -> bool:
         """Hand `message` to the model picker if it is open."""
@@ -411,8 +424,7 @@ class VlmtuiApp(App[int]):
 
     def _go_to_folder(self, folder: Path | None) -> None:
         if folder is not None and folder != self.directory:
-            self.next_directory = folder
-            self.exit(0)
+            self.run_worker(open_folder(self, folder, self._read_folder), group="folder", exclusive=True)
 
     def action_interrupt(self) -> None:
         """Ctrl+C: copy what is selected; else a second press quits."""

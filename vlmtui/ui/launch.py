@@ -94,22 +94,26 @@ def _open(place: Path, options: argparse.Namespace, *, select: Path | None = Non
     # Textual paints at these moments only: a key right behind a paint waits for the next.
     os.environ.setdefault("TEXTUAL_FPS", "240")
     from vlmtui.ui.app import VlmtuiApp
+    from vlmtui.ui.folders import FolderSettings
 
-    while True:
-        files = (settings_file(), place / WORKSPACE_FILE)
+    def read_folder(folder: Path) -> FolderSettings:
+        files = (settings_file(), folder / WORKSPACE_FILE)
         layers = read_layers(files)
-        settings, mistakes = msgspec.structs.replace(layers.settings, **given), layers.mistakes
-        remember_folder(place)
-        app = VlmtuiApp(place, settings=settings, select=select, mistakes=mistakes, settings_files=files)
-        if over:
-            app.first_choice = replace(app.first_choice, adapters=over)
-        endpoint = named or ("" if options.model or over else settings.endpoint)
-        if endpoint:
-            app.first_choice = replace(app.first_choice, model=options.model or "", endpoint=endpoint)
-        app.run()
-        if app.next_directory is None:
-            return app.return_code or 0
-        place, select = app.next_directory, None
+        return FolderSettings(msgspec.structs.replace(layers.settings, **given), layers.mistakes, files)
+
+    found = read_folder(place)
+    remember_folder(place)
+    app = VlmtuiApp(
+        place, settings=found.settings, select=select, mistakes=found.mistakes, settings_files=found.files,
+        read_folder=read_folder,
+    )  # fmt: skip
+    if over:
+        app.first_choice = replace(app.first_choice, adapters=over)
+    endpoint = named or ("" if options.model or over else found.settings.endpoint)
+    if endpoint:
+        app.first_choice = replace(app.first_choice, model=options.model or "", endpoint=endpoint)
+    app.run()
+    return app.return_code or 0
 
 
 def _not_a_terminal() -> str:

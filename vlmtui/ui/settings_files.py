@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from textual.timer import Timer
 
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Layers, Settings, read_layers
@@ -32,6 +33,7 @@ class SettingsFiles:
         self._paths = paths
         self._stamps: list[tuple[int, int] | None] = []
         self._read = Settings()
+        self._timer: Timer | None = None
 
     async def begin(self, mistakes: list[str]) -> None:
         """Put the keys in force, tell `mistakes` and those of the keys, and watch the files from now on."""
@@ -39,7 +41,12 @@ class SettingsFiles:
         self._read = layers.settings
         self._tell([*mistakes, *self._use_keys(layers)])
         if self._paths:
-            self._app.set_interval(_EVERY_S, self._check)
+            self._timer = self._app.set_interval(_EVERY_S, self._check)
+
+    def end(self) -> None:
+        """Watch them no longer."""
+        if self._timer is not None:
+            self._timer.stop()
 
     def _look(self) -> tuple[list[tuple[int, int] | None], Layers]:
         return [_stamp(path) for path in self._paths], read_layers(self._paths)

@@ -7,6 +7,7 @@ and the messages `Shown` and `Failed`. It is made with the media client, and imp
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlmtui.ui.actions import Scope
@@ -22,6 +23,7 @@ _VIEWERS: dict[str, tuple[Scope, str, str]] = {
     "run": ("run", "vlmtui.ui.monitor.run_view", "RunView"),
 }
 _ELSE = "picture"
+DATASETS_LOG = "datasets.log"
 
 
 def viewer_id(kind: str) -> Scope:
@@ -29,7 +31,8 @@ def viewer_id(kind: str) -> Scope:
     return _VIEWERS.get(kind, _VIEWERS[_ELSE])[0]
 
 
-def make_viewer(kind: str, media: MediaClient, *, graphics: str) -> Any:
-    """Return a new viewer for files of `kind`, to be mounted."""
+def make_viewer(kind: str, media: MediaClient, *, graphics: str, logs: Path) -> Any:
+    """Return a new viewer for files of `kind`, to be mounted; what its own process logs goes to the folder `logs`."""
     name, module, viewer = _VIEWERS.get(kind, _VIEWERS[_ELSE])
-    return getattr(import_module(module), viewer)(media, graphics=graphics, id=name)
+    own = {"log": logs / DATASETS_LOG} if name == "dataset" else {}
+    return getattr(import_module(module), viewer)(media, graphics=graphics, id=name, **own)

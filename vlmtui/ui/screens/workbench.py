@@ -103,7 +103,7 @@ class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchAct
         from vlmtui.ui.keeping import Keeper
         from vlmtui.ui.widgets.chat import Chat
 
-        self._media = MediaClient()
+        self._media = MediaClient(log=self.logs["pictures"])
         await self.editors.begin()
         self._keeper = Keeper(self, self.directory, chats_file(), self.not_kept)
         self._chat = Chat(self._keeper.last(), id="chat")
@@ -126,6 +126,20 @@ class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchAct
     def workbench_app(self) -> VlmtuiApp:
         """The app, by its own type."""
         return cast("VlmtuiApp", self.app)
+
+    @property
+    def logs(self) -> dict[str, Path]:
+        """What the output shows: the logs of the processes, and of the runs that are followed."""
+        from vlmtui.ui.viewers import DATASETS_LOG
+
+        model = self.workbench_app.engine_log
+        return {
+            "model": model,
+            "pictures": model.with_name("pictures.log"),
+            "data sets": model.with_name(DATASETS_LOG),
+            "runs": model.with_name("monitor.log"),
+            **self.followed,
+        }
 
     @property
     def media(self) -> MediaClient:
@@ -161,7 +175,7 @@ class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchAct
         from vlmtui.ui.viewers import make_viewer
 
         assert self._media is not None
-        viewer = make_viewer(kind, self._media, graphics=self._graphics)
+        viewer = make_viewer(kind, self._media, graphics=self._graphics, logs=self.logs["data sets"].parent)
         viewer.set_reactive(viewer.__class__.processor, self.workbench_app.session.processor)
         if viewer.id == "preview":
             viewer.sibling = self._explorer.sibling

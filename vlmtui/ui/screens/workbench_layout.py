@@ -289,7 +289,7 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         shown = await bench.panel.show(view)
         bench.kept_layout.state.panel_view = bench.panel.view
         if bench.panel.view == "output":
-            cast(Any, shown).follow({"model": bench.workbench_app.engine_log, **bench.followed})
+            cast(Any, shown).follow(bench.logs)
         elif bench.panel.view == "batch":
             bench.look_for_unfinished()
         self.problems_changed()

@@ -91,16 +91,19 @@ class DatasetView(Widget):
             self.path = path
             self.stay = stay
 
-    def __init__(self, media: MediaClient, *, graphics: str = "auto", id: str | None = None) -> None:
+    def __init__(
+        self, media: MediaClient, *, graphics: str = "auto", log: Path | None = None, id: str | None = None
+    ) -> None:
         """Args:
         media: Draws the pictures.
         graphics: `auto`, `half-block`, `kitty` or `sixel`.
+        log: Where what the reader's process logs goes; nowhere if None.
         id: The widget's.
         """
         super().__init__(id=id)
         self._media = media
         self._graphics = graphics
-        self._client = DatasetClient(self._progressed)
+        self._client = DatasetClient(self._progressed, log=log)
         self._info: DatasetInfo | None = None
         self._progress: Progress | None = None
         self._filter = ""
