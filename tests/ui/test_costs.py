@@ -34,6 +34,18 @@ async def test_the_resolution_is_chosen_from_the_palette(make_app: MakeApp, work
         assert app.workbench.conversation.messages[1].stats.tiles == 10
 
 
+async def test_every_attachment_says_what_it_costs_now(make_app: MakeApp, workspace: Path) -> None:
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        app = await ready(pilot)
+        app.workbench.chat.attach(workspace / "picture2.png")  # neither was ever on show
+        app.workbench.chat.attach(workspace / "picture10.png")
+        await until(pilot, lambda: "64×48 · 16 tokens" in screen_text(pilot))
+        await until(pilot, lambda: "48×64 · 16 tokens" in screen_text(pilot))
+        await pilot.press("f7")
+        await until(pilot, lambda: "64×48 · 208 tokens" in screen_text(pilot))
+        await until(pilot, lambda: "48×64 · 208 tokens" in screen_text(pilot))
+
+
 async def test_what_does_not_fit_is_refused_with_offers_of_one_key_each(make_app: MakeApp, workspace: Path) -> None:
     settings = Settings(device="cpu", graphics="half-block", max_new_tokens=4, resolution="full")
     async with make_app(settings=settings).run_test(size=(120, 40)) as pilot:

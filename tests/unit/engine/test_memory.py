@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -19,9 +20,11 @@ from tests.adapter_maker import make_adapters
 from tests.tiny_model import checkpoint
 from vlmtui.engine import generation, loading
 from vlmtui.engine.cache import Features, Memory, Seen, common_prefix
+from vlmtui.engine.failures import EngineFailure
+from vlmtui.engine.host import Engine, StopFlags
 from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.prompting import prepare
-from vlmtui.engine.protocol import Event, Finished, Generate, Load, Sampling, Started, TextPart, Turn
+from vlmtui.engine.protocol import Event, Failed, Finished, Generate, Load, Sampling, Started, TextPart, Turn
 from vlmtui.models.adapters import AdapterUse
 
 from .asking import finished, text_of, turn
@@ -266,3 +269,16 @@ def test_an_adapter_that_was_trained_again_sees_everything_anew(tmp_path: Path, 
     events = ask(made, question)
     assert (finished(events).known_pictures, finished(events).known_tokens) == (0, 0)
     assert text_of(events) == anew(made, question)
+
+
+def test_a_full_memory_is_emptied_for_the_next_try() -> None:
+    sent: list[Event] = []
+    engine = Engine(SimpleNamespace(send=sent.append), StopFlags())  # type: ignore[arg-type]
+    memory = Memory()
+    engine._checkpoint = SimpleNamespace(memory=memory)  # type: ignore[assignment]
+    memory.features.put(b"a", _seen(30))
+    engine._send_failure(1, EngineFailure("bad_picture", "it is none", "attach another"))
+    assert len(memory.features) == 1
+    engine._send_failure(2, MemoryError())
+    assert len(memory.features) == 0
+    assert [event.code for event in sent if isinstance(event, Failed)] == ["bad_picture", "out_of_memory"]
