@@ -200,7 +200,8 @@ class Host:
 
     def _alert(self) -> None:
         """Say what looks wrong about the runs in which something happens, and about those that are looked at."""
-        assert self._watch is not None
+        if self._watch is None:
+            return
         limits, wall = self._watch.thresholds, time.time()
         machine: Machine | None = None
         for path, source in self._runs.items():
@@ -297,6 +298,8 @@ class Host:
                 source = self._of(request.run)
                 if source is None:
                     return _gone(request.id, request.run)
+                if request.run not in self._judged and source.share == 1.0:
+                    self._alert()
                 details = self._looker.details(source, self._alerts.get(request.run, []), now)
                 return Looked(id=request.id, details=details)
             case Draw():
