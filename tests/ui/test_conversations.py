@@ -181,3 +181,24 @@ async def test_files_are_attached_by_name_and_by_pasting_their_path(make_app: Ma
         prompt.post_message(events.Paste(f"'{workspace / 'picture2.png'}'"))
         await until(pilot, lambda: [path.name for path in chat.attachments] == ["inside.png", "picture2.png"])
         assert prompt.text == "look @pictu"
+
+
+async def test_the_side_bar_lists_them_beside_the_work_and_follows(make_app: MakeApp, workspace: Path) -> None:
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        app = await ready(pilot)
+        bench = app.workbench
+        await ask(pilot, app, "first question")
+        first = bench.conversation
+        await app.run_action("app.run_action_of('view.chats')")
+        await until(pilot, lambda: "● first question" in screen_text(pilot))
+        assert app.focused is not None and app.focused.id == "chats-list"
+        await pilot.press("ctrl+n")
+        await ask(pilot, app, "second one")
+        await until(pilot, lambda: "● second one" in screen_text(pilot))  # the list follows what is said
+        await app.run_action("app.run_action_of('view.chats')")
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: bench.conversation.id == first.id and "● first question" in screen_text(pilot))
+        await app.run_action("app.run_action_of('view.chats')")
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "chats-list")
+        await pilot.press("d")  # the one on show: a new one comes in its place
+        await until(pilot, lambda: not bench.conversation.messages and "Deleted: first question" in screen_text(pilot))

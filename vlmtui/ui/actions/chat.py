@@ -27,6 +27,14 @@ ACTIONS: tuple[Action, ...] = (
         priority=True,
     ),
     Action(
+        "view.chats",
+        "Show the conversations beside the work",
+        (),
+        "workbench",
+        "show_chats",
+        "The same list in the side bar.",
+    ),
+    Action(
         "chat.presets",
         "Ask: caption, describe, read, compare and your own",
         ("ctrl+r",),

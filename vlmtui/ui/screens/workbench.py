@@ -339,6 +339,7 @@ class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchAct
             self.conversation.model = loaded.name
         self.chat.begin_answer()
         self.keeper.save(self.conversation)
+        self.chats_changed()
         self.workbench_app.answer(self.conversation)
 
     def on_chat_retry_requested(self) -> None:
@@ -368,6 +369,7 @@ class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchAct
             self.keeper.changed(conversation)
         else:
             self.keeper.save(conversation)
+            self.chats_changed()
         if event.__class__.__name__ == "Finished":
             self._remark_on_demo()
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from vlmtui.chats.conversation import Conversation
     from vlmtui.chats.store import StoreError
     from vlmtui.ui.screens.workbench import Workbench
+    from vlmtui.ui.widgets.chats_list import ChatsList
+    from vlmtui.ui.widgets.chats_view import ChatsView
     from vlmtui.ui.widgets.search_results import Chat as FoundChat
     from vlmtui.ui.widgets.search_view import SearchView
 
@@ -39,6 +41,36 @@ class ChatActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         bench.chat.reset(conversation)
         bench.offer_shown()
         bench.show_part("chat")
+        self.chats_changed()
+
+    async def list_chats(self) -> None:
+        """Fill the side bar's list of conversations."""
+        bench = self._chatting
+        if not bench.chat.busy:
+            bench.keeper.save(bench.conversation)
+        for view in bench.side_bar.query("#chats"):
+            await cast("ChatsView", view).look_in(bench.keeper.store, bench.keeper.workspace, bench.conversation.id)
+
+    def chats_changed(self) -> None:
+        """Let the side bar's list of conversations follow, where it is on show."""
+        bench = self._chatting
+        if bench.side_bar.view == "chats":
+            cast("ChatsView", bench.side_bar.widget).changed(bench.conversation.id)
+
+    def on_chats_list_open_requested(self, message: ChatsList.OpenRequested) -> None:
+        """One of the side bar's conversations was chosen."""
+        self._conversation_chosen(message.id, set())
+        self._chatting.show_part("chat")
+
+    def on_chats_list_deleted(self, message: ChatsList.Deleted) -> None:
+        """One was deleted in the side bar: if it is on show, a new one comes in its place."""
+        bench = self._chatting
+        if message.id == bench.conversation.id:
+            self.show_conversation(bench.keeper.new())
+
+    def on_chats_list_fine_tune_requested(self, message: ChatsList.FineTuneRequested) -> None:
+        """A training on a conversation of the side bar is wanted."""
+        self._chatting.fine_tune_on(message.file)
 
     def action_conversations(self) -> None:
         """Show the conversations that are kept."""

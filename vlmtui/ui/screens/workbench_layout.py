@@ -177,6 +177,10 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         for view in self._bench.side_bar.query("#search"):
             cast("SearchView", view).action_type()
 
+    async def action_show_chats(self) -> None:
+        """Go to the conversations."""
+        await self.show_side("chats")
+
     async def action_show_models(self) -> None:
         """Go to the models."""
         await self.show_side("models")
@@ -268,6 +272,8 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         bench.kept_layout.state.view = view
         if view == "search":
             cast("SearchView", shown).look_in(bench.directory, bench.chats_with)
+        elif view == "chats":
+            await bench.list_chats()
 
     # ---- the panel ----
 

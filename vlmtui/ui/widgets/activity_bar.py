@@ -33,7 +33,7 @@ ENTRIES = (
     Entry("≡", "Explorer", "view.explorer", "explorer"),
     Entry("○", "Search", "view.search", "search"),
     Entry("≈", "Training", "view.training", "training"),
-    Entry("«", "Conversations", "chat.conversations"),
+    Entry("«", "Chats", "view.chats", "chats"),
     Entry("◊", "Models", "view.models", "models"),
     Entry("☼", "Settings", "app.settings"),
 )

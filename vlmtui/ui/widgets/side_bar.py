@@ -31,6 +31,7 @@ class SideView(NamedTuple):
 
 VIEWS: tuple[SideView, ...] = (
     SideView("search", "Search", "vlmtui.ui.widgets.search_view", "SearchView"),
+    SideView("chats", "Chats", "vlmtui.ui.widgets.chats_view", "ChatsView"),
     SideView("models", "Models", "vlmtui.ui.widgets.models_view", "ModelsView"),
     SideView("training", "Training", "vlmtui.ui.monitor.runs_views", "RunsView"),
 )
