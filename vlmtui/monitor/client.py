@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar, Unpack
 
 from vlmtui.children.asking import AskedChild, ChildEnded
 from vlmtui.monitor.protocol import (
     Answered,
     Axis,
     Details,
+    Done,
     Draw,
     Drawn,
     Example,
+    Export,
     Failure,
     GetAnswers,
     GetMachine,
@@ -34,6 +36,19 @@ from vlmtui.monitor.protocol import (
 )
 
 _T = TypeVar("_T")
+
+
+class PlotLook(TypedDict, total=False):
+    """How a plot is shown."""
+
+    axis: Axis
+    low: float
+    high: float
+    log_x: bool
+    log_y: bool
+    smoothing: float
+
+
 _AGAIN = "it is started again with the next look"
 
 
@@ -114,6 +129,10 @@ class MonitorClient:
         """Return how the computer is."""
         reply = await self._ask(GetMachine(id=next(self._ids)))
         return reply.machine if isinstance(reply, Measured) else _wanted(reply, Failure)
+
+    async def export(self, file: Path, curves: Sequence[tuple[str, str]], **look: Unpack[PlotLook]) -> Done | Failure:
+        """Write curves (run, metric) to `file` (see `vlmtui.monitor.protocol.Export`)."""
+        return _wanted(await self._ask(Export(id=next(self._ids), file=str(file), curves=list(curves), **look)), Done)
 
     async def close(self) -> None:
         """End the child: by the end of its input, after a second by force."""

@@ -29,6 +29,7 @@ from vlmtui.monitor.protocol import (
     Done,
     Draw,
     Drawn,
+    Export,
     Failure,
     GetAnswers,
     GetMachine,
@@ -307,7 +308,24 @@ class Host:
             case GetAnswers():
                 source = self._of(request.run)
                 return Answered(id=request.id, examples=source.examples() if source is not None else [])
+            case Export():
+                return self._export(request)
         raise AssertionError(request)
+
+    def _export(self, request: Export) -> Reply:
+        from vlmtui.monitor.exporting import Exported, write
+
+        found = [(self._of(run), metric) for run, metric in request.curves]
+        curves = [Exported(source.title, source.table, metric) for source, metric in found if source is not None]
+        try:
+            write(
+                Path(request.file), curves, request.axis, request.low, request.high,
+                log_x=request.log_x, log_y=request.log_y, smoothing=request.smoothing,
+            )  # fmt: skip
+        except (OSError, ValueError) as error:
+            cause = safe_line(getattr(error, "strerror", None) or str(error), 200)
+            return Failure(id=request.id, code="cannot_write", cause=cause, remedy="choose another file")
+        return Done(id=request.id, line=request.file)
 
     def _of(self, path: str) -> Source | None:
         """Return a run, open from now on: it is looked for at once where the walk has not come to it yet."""

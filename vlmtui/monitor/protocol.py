@@ -297,7 +297,26 @@ class GetMachine(_Request, frozen=True, kw_only=True, tag="machine"):
     """Return how the computer is."""
 
 
-Request = Watch | List | Look | Draw | GetAnswers | GetMachine
+class Export(_Request, frozen=True, kw_only=True, tag="export"):
+    """Write curves to a file: `.csv` all their points, `.svg` and `.png` the picture of one plot.
+
+    Attributes:
+        file: where to; one that is there is replaced.
+        curves: run and metric of each.
+        axis, low, high, log_x, log_y, smoothing: as the plot shows them.
+    """
+
+    file: str
+    curves: list[tuple[str, str]]
+    axis: Axis = "step"
+    low: float = 0.0
+    high: float = 0.0
+    log_x: bool = False
+    log_y: bool = False
+    smoothing: float = 0.0
+
+
+Request = Watch | List | Look | Draw | GetAnswers | GetMachine | Export
 
 
 # ---- replies ----

@@ -235,3 +235,16 @@ def test_the_terminals_side_imports_nothing_heavy() -> None:
     code = "import sys, vlmtui.monitor.client; print(sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"numpy", "tensorboard", "psutil", "textual", "torch"} & set(json.loads(loaded.replace("'", '"')))
+
+
+async def test_curves_are_written_to_files_or_it_is_said_why_not(watching: MonitorClient, tmp_path: Path) -> None:
+    job = make_job(tmp_path / "runs", "ours")
+    write_events(job, training(60))
+    run = str(job.path)
+    await values(watching, run, "loss", lambda found: len(found) == 60)
+    done = await watching.export(tmp_path / "loss.csv", [(run, "loss"), (run, "eval_loss")])
+    assert not isinstance(done, Failure)
+    assert len((tmp_path / "loss.csv").read_text().splitlines()) == 1 + 60 + 1
+    failed = await watching.export(tmp_path / "none" / "loss.svg", [(run, "loss")], log_y=True)
+    assert isinstance(failed, Failure)
+    assert failed.code == "cannot_write"

@@ -123,6 +123,7 @@ ACTIONS: tuple[Action, ...] = (
         "curves('pan', -1)",
         "While zoomed in.",
     ),
+    Action("run.export", "Export the plot", ("w",), "run", "export", "As CSV with all points, as SVG or as PNG."),
     Action("curves.whole", "The whole axis", ("0",), "run", "curves('whole')", "Zoomed in no more."),
     Action(
         "curves.cross",

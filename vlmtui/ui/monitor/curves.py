@@ -175,6 +175,10 @@ class CurvesView(Widget, can_focus=True):
             marked=evaluation or alone,
         )
 
+    def curves_of_chosen(self) -> list[tuple[str, str]]:
+        """Return run and metric of each curve in the chosen plot."""
+        return [(run.path, metric) for run, metric, _ in self._lines(self.chosen)] if self.plots else []
+
     def legend(self) -> str:
         """Return in a line how the curves are shown."""
         words = [f"x {self.axis}" + (" (log)" if self.log_x else "")]

@@ -202,6 +202,33 @@ class RunView(RunControls, Vertical):
         names = [f"{chr(97 + number)} {safe_line(run.title, 24)}" for number, run in enumerate(runs)]
         return Content(" · ".join([*(names if len(runs) > 1 else ()), self.curves.legend()]))
 
+    def action_export(self) -> None:
+        """Ask for a file, and write the chosen plot's curves to it."""
+        from vlmtui.ui.screens.ask_text import AskText
+
+        if not self.curves.plots:
+            self.app.notify("There is no curve yet.", markup=False)
+            return
+        name = self.curves.plots[self.curves.chosen].replace("/", "-")
+        self.app.push_screen(AskText("Export to .csv (all points), .svg or .png", f"{name}.svg"), self._export)
+
+    def _export(self, name: str | None) -> None:
+        if name:
+            folder = getattr(self.app, "directory", Path.cwd())
+            self.run_worker(self._exported(folder / Path(name).expanduser()), group="export", exit_on_error=False)
+
+    async def _exported(self, file: Path) -> None:
+        request = self.curves.request()
+        curves = self.curves.curves_of_chosen()
+        done = await self.feed.client.export(
+            file, curves, axis=request.axis, low=request.low, high=request.high, log_x=request.log,
+            log_y=self.curves.log_y, smoothing=request.smoothing,
+        )  # fmt: skip
+        if isinstance(done, Failure):
+            self.app.notify(safe_line(done.line, 300), title="Export", severity="warning", markup=False)
+        else:
+            self.app.notify(safe_line(f"Written: {file}", 300), markup=False)
+
     # ---- looking ----
 
     def _runs_changed(self) -> None:
