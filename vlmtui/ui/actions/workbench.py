@@ -116,6 +116,14 @@ ACTIONS: tuple[Action, ...] = (
         "What the model's process and the others have logged.",
     ),
     Action(
+        "view.moment",
+        "Show the next moment that the answer names",
+        (),
+        "workbench",
+        "next_moment",
+        "Of its video; a click on a time in an answer does it, too.",
+    ),
+    Action(
         "view.batch",
         "Show the batch",
         (),

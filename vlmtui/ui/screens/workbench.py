@@ -22,6 +22,7 @@ from vlmtui.ui.layout import Layout
 from vlmtui.ui.screens.workbench_chats import ChatActions
 from vlmtui.ui.screens.workbench_costs import CostActions
 from vlmtui.ui.screens.workbench_layout import LayoutActions
+from vlmtui.ui.screens.workbench_moments import MomentActions
 from vlmtui.ui.training.tuning import TuningActions
 from vlmtui.ui.widgets.activity_bar import ActivityBar
 from vlmtui.ui.widgets.editor_area import EditorArea
@@ -47,7 +48,7 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.widgets.video_view import VideoView
 
 
-class Workbench(LayoutActions, ChatActions, CostActions, TuningActions, BatchActions, Screen[None]):
+class Workbench(LayoutActions, ChatActions, CostActions, MomentActions, TuningActions, BatchActions, Screen[None]):
     """The main screen. What is shown of it in a small window is in `vlmtui.ui.arrangement`."""
 
     AUTO_FOCUS = "#explorer"

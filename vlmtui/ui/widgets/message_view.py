@@ -20,6 +20,7 @@ from textual.widget import Widget
 
 from vlmtui.chats.conversation import AnswerStats, ChatMessage
 from vlmtui.safetext import safe_line, safe_text
+from vlmtui.timestamps import moments
 from vlmtui.ui.widgets.chips import mark_of
 from vlmtui.ui.widgets.lines import Line, LinesVisual, RowsVisual
 from vlmtui.ui.widgets.markdown_lines import MarkdownLines
@@ -58,12 +59,21 @@ class MessageView(Widget, can_focus=False):
             self.message = message
             self.by = by
 
-    def __init__(self, message: ChatMessage, *, place: tuple[int, int] = (1, 1)) -> None:
-        """Show `message`, which is version `place[0]` of `place[1]`."""
+    class MomentWanted(Message):
+        """A moment of the video that was asked about shall be shown."""
+
+        def __init__(self, message: ChatMessage, seconds: int) -> None:
+            super().__init__()
+            self.message = message
+            self.seconds = seconds
+
+    def __init__(self, message: ChatMessage, *, place: tuple[int, int] = (1, 1), moments: bool = False) -> None:
+        """Show `message`, version `place[0]` of `place[1]`; with `moments`, times in an answer lead into a video."""
         super().__init__(classes=f"-{message.role}")
         self.auto_links = False
         self.message = message
         self._place = place
+        self._moments = moments
         self._markdown = MarkdownLines()
         self._taken = 0  # characters of `message.text` that are laid out
         self._painted_at = 0.0
@@ -112,6 +122,9 @@ class MessageView(Widget, can_focus=False):
         elif what in _STEPS:
             event.stop()
             self.post_message(self.VersionWanted(self.message, _STEPS[what]))
+        elif (moment := event.style.meta.get("moment")) is not None:
+            event.stop()
+            self.post_message(self.MomentWanted(self.message, moment))
 
     def render(self) -> Visual:
         """Return what `_lay_out` made."""
@@ -188,6 +201,8 @@ class MessageView(Widget, can_focus=False):
         self._take_text()
         if message.state != "streaming":
             self._markdown.complete()
+            if self._moments:
+                self._markdown.lines[:] = [_with_moments(line) for line in self._markdown.lines]
             end = [*_ending(message), *_versions(self._place)]
         elif not self._markdown.lines:
             end = [Line(Content.styled(_waiting(message.stats), _DIM))]
@@ -283,6 +298,16 @@ def _attachments(paths: tuple[str, ...]) -> list[Line]:
 
 def _plain(text: str) -> list[Line]:
     return [Line(Content(part)) for part in safe_text(text).split("\n")]
+
+
+def _with_moments(line: Line) -> Line:
+    """Return the line with its times, as in 1:05, as links into the video."""
+    content = line.content
+    found = moments(content.plain)
+    for moment in found:
+        link = Style(underline=True) + Style.from_meta({"moment": moment.seconds})
+        content = content.stylize(link, moment.start, moment.end)
+    return Line(content, line.lead, line.hang, line.fill) if found else line
 
 
 def _versions(place: tuple[int, int]) -> list[Line]:

@@ -17,6 +17,7 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from vlmtui.chats.conversation import ChatMessage
+from vlmtui.media.kinds import kind_of
 from vlmtui.safetext import safe_text
 from vlmtui.ui.widgets.message_view import MessageView, NoteView
 
@@ -235,7 +236,18 @@ class Transcript(VerticalScroll):
         self._first += over
 
     def _view(self, entry: Entry) -> MessageView | NoteView:
-        return NoteView(entry) if isinstance(entry, str) else MessageView(entry, place=self.place_of(entry))
+        if isinstance(entry, str):
+            return NoteView(entry)
+        return MessageView(entry, place=self.place_of(entry), moments=self._follows_video(entry))
+
+    def _follows_video(self, entry: ChatMessage) -> bool:
+        """Return whether a video was asked about before `entry`: a time that it names is a moment of it."""
+        for before in self.entries:
+            if before is entry:
+                break
+            if isinstance(before, ChatMessage) and any(kind_of(path) == "video" for path in before.attachments):
+                return True
+        return False
 
     def _sync(self) -> None:
         self._welcome.display = not self.entries

@@ -109,6 +109,7 @@ class VideoView(Widget):
         self._from = (0.0, 0.0)  # playing: at which time of the clock which time of the video was on show
         self._wanted: tuple[int, float, bool] | None = None  # number or -1, seconds, quick
         self._wake = asyncio.Event()
+        self._then: float | None = None  # where to go when the video is there
         self._sent: int | None = None
         self._drawn_for = (0, 0)
         self.samplings: dict[Path, FrameSampling] = {}
@@ -154,7 +155,7 @@ class VideoView(Widget):
     def watch_path(self, path: Path | None) -> None:
         """Show another video from its start."""
         self.workers.cancel_node(self)
-        self._frame, self._failed, self._playing, self._sent = None, False, False, None
+        self._frame, self._failed, self._playing, self._sent, self._then = None, False, False, None, None
         self.query_one(FilmStrip).clear()
         chosen = self.samplings.get(path) if path is not None else None
         self.set_reactive(VideoView.sampling, chosen or FrameSampling())
@@ -198,6 +199,13 @@ class VideoView(Widget):
             return
         self._wanted = (min(index, self._frame.total - 1), max(0.0, min(time, self._frame.duration)), False)
         self._wake.set()
+
+    def show_at(self, seconds: float) -> None:
+        """Show the frame at `seconds`, as soon as the video is there."""
+        if self._frame is not None:
+            self.seek(time=seconds)
+        else:
+            self._then = seconds
 
     def _draw_again(self) -> None:
         if self._frame is not None and self.is_mounted and self._wanted is None:
@@ -287,6 +295,9 @@ class VideoView(Widget):
             self._refill()
         if first:
             self.post_message(self.Shown(self, path, reply.picture.info))
+            if self._then is not None:
+                self.seek(time=self._then)
+                self._then = None
         await self._painted()
         return True
 
