@@ -119,7 +119,9 @@ def read_question(options: argparse.Namespace, settings: Settings) -> Question:
         raise WrongUse(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")
     quantize = options.quantize or settings.quantize
     over, base = adapters_of(options.adapter)
-    endpoint = getattr(options, "endpoint", None) or ("" if options.model else settings.endpoint)
+    endpoint = ""
+    if hasattr(options, "endpoint"):  # a batch needs a model here
+        endpoint = options.endpoint or ("" if options.model else settings.endpoint)
     if endpoint and over:
         raise WrongUse("--adapter and --endpoint: adapters of an endpoint are chosen there, by the model's name")
     revision = options.revision or (None if options.model else settings.revision or None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import socket
 import ssl
 import threading
@@ -20,33 +19,27 @@ from urllib.parse import SplitResult, urlsplit
 
 from vlmtui.engine.failures import EngineFailure, Stopped
 from vlmtui.engine.protocol import Event, Finished, Generate, Load, Loaded, Started, Tokens
+from vlmtui.engine.remote_failures import (
+    KEY_VARIABLE,
+    LONGEST_BODY,
+    WAITS_S,
+    Later,
+    json_of,
+    key_of,
+    message_of,
+    not_an_endpoint,
+    refused,
+    unreachable,
+)
 from vlmtui.engine.remote_messages import messages_of
 from vlmtui.models.processor import ProcessorSettings
-
-KEY_VARIABLE = "VLMTUI_API_KEY"
-"""Environment variable with the endpoint's key; else the keyring is asked for `vlmtui` and the endpoint's host."""
-
-WAITS_S = (0.5, 1.0, 2.0, 4.0)
-"""Between tries of a request that nobody answers, or that is refused for now; a server's own wish goes before."""
 
 _CONNECT_S = 10.0
 _ANSWER_S = 600.0  # a server without a GPU may look at a picture for minutes before its first word
 _LONGEST_WAIT_S = 30.0
-_FOR_NOW = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOOK_S = 0.05
 _FLUSH_S = 1 / 20
-_LONGEST_BODY = 8 * 1024 * 1024
 _CONTEXT = 8192  # where the server does not say
-
-
-class _Later(Exception):
-    """Not now; after `wait` seconds, where the server says so, it may go, `most` times; `failure` is said if not."""
-
-    def __init__(self, failure: EngineFailure, wait: float | None = None, most: int = len(WAITS_S)) -> None:
-        super().__init__(failure.cause)
-        self.failure = failure
-        self.wait = wait
-        self.most = most
 
 
 class Remote:
@@ -135,7 +128,7 @@ class _Answer:
     def take(self, event: dict[str, Any]) -> None:
         """Take one chunk of the stream."""
         if isinstance(event.get("error"), dict | str):
-            raise EngineFailure("internal", f"the endpoint failed: {_message(event)}", "look at the server's log")
+            raise EngineFailure("internal", f"the endpoint failed: {message_of(event)}", "look at the server's log")
         if isinstance(event.get("usage"), dict):
             self._usage = event["usage"]
         for choice in (event.get("choices") or ())[:1]:
@@ -186,10 +179,10 @@ def connect(request: Load, stopped: Callable[[], bool], asked_at: float) -> Remo
 
     def look() -> None:
         with _request(address, "GET", "models", None, stopped) as response:
-            page = _json(response.read(_LONGEST_BODY))
+            page = json_of(response.read(LONGEST_BODY))
         data = page.get("data")
         if not isinstance(data, list):
-            raise _not_an_endpoint(request.endpoint)
+            raise not_an_endpoint(request.endpoint)
         listed[:] = [entry for entry in data if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
 
     try:
@@ -253,24 +246,13 @@ def _address(endpoint: str) -> SplitResult:
     return address._replace(path=path or "/v1", query="", fragment="")
 
 
-def _key(address: SplitResult) -> str:
-    """Return the endpoint's key: from the environment, else from the keyring where there is one; or nothing."""
-    if key := os.environ.get(KEY_VARIABLE, "").strip():
-        return key
-    with contextlib.suppress(Exception):  # no keyring is installed, or it is locked
-        import keyring
-
-        return keyring.get_password("vlmtui", address.hostname or "") or ""
-    return ""
-
-
 def _trying(run: Callable[[], None], stopped: Callable[[], bool], may_again: Callable[[], bool]) -> None:
     """Run a request; again after a while, where it went wrong for now and `may_again`."""
     for number, wait in enumerate((*WAITS_S, 0.0)):
         try:
             run()
             return
-        except _Later as later:
+        except Later as later:
             if stopped():
                 raise Stopped from None
             if number >= later.most or not may_again():
@@ -294,7 +276,7 @@ def _request(
     else:
         connection = http.client.HTTPConnection(host, port, timeout=_CONNECT_S)
     headers = {"Accept": "text/event-stream, application/json", "User-Agent": "vlmtui"}
-    if key := _key(address):
+    if key := key_of(address):
         headers["Authorization"] = f"Bearer {key}"
     data = None
     if body is not None:
@@ -309,13 +291,13 @@ def _request(
         connection.request(method, f"{address.path}/{path}", body=data, headers=headers)
         response = connection.getresponse()
         if response.status != 200:
-            raise _refused(response, address)
+            raise refused(response, address)
         yield response
     except (OSError, http.client.HTTPException, ValueError) as error:
         if stopped():
             raise Stopped from None
         nobody = isinstance(error, ConnectionRefusedError | socket.gaierror)  # a second look is enough
-        raise _Later(_unreachable(address, error), most=1 if nobody else len(WAITS_S)) from error
+        raise Later(unreachable(address, error), most=1 if nobody else len(WAITS_S)) from error
     finally:
         over.set()
         connection.close()
@@ -332,79 +314,10 @@ def _close_when(sock: socket.socket, stopped: Callable[[], bool], over: threadin
 
 def _events(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
     """Yield the chunks of a stream of server-sent events, up to `[DONE]` or its end."""
-    while line := response.readline(_LONGEST_BODY):
+    while line := response.readline(LONGEST_BODY):
         if not line.startswith(b"data:"):
             continue  # comments that keep the connection open, names of events, empty lines
         data = line[5:].strip()
         if data == b"[DONE]":
             return
-        yield _json(data)
-
-
-def _json(data: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(data)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise EngineFailure(
-            "bad_endpoint", "the endpoint's answer is not that of an OpenAI-compatible one", "check its address"
-        )
-    return value
-
-
-def _message(page: dict[str, Any]) -> str:
-    """Return what a server says about a failure; servers put it in different places."""
-    error = page.get("error", page.get("detail", page.get("message", "")))
-    if isinstance(error, dict):
-        error = error.get("message", "")
-    return str(error)[:300]
-
-
-def _refused(response: http.client.HTTPResponse, address: SplitResult) -> EngineFailure | _Later:
-    """Return what a status other than 200 means."""
-    said = ""
-    with contextlib.suppress(EngineFailure, OSError, http.client.HTTPException):
-        said = _message(_json(response.read(_LONGEST_BODY)))
-    words = f" ({response.status}{f': {said}' if said else ''})"
-    status = response.status
-    if status in (401, 403):
-        return EngineFailure(
-            "gated",
-            f"the endpoint refused the key{words}" if _key(address) else f"the endpoint wants a key{words}",
-            f"set {KEY_VARIABLE}, or keep it in the keyring: `keyring set vlmtui {address.hostname}`",
-        )
-    if status in (404, 405):
-        return EngineFailure(
-            "no_such_model" if "model" in said else "bad_endpoint",
-            f"the endpoint does not have what was asked for{words}",
-            "check the model's name and the address, which usually ends in /v1",
-        )
-    if status in _FOR_NOW:
-        wait: float | None = None
-        with contextlib.suppress(ValueError, TypeError):
-            wait = max(0.0, float(response.headers.get("Retry-After") or ""))
-        remedy = "try again in a while; the server's log says what is wrong"
-        return _Later(EngineFailure("busy", f"the endpoint cannot answer now{words}", remedy), wait)
-    if status in (400, 413, 422):
-        if any(word in said.lower() for word in ("context length", "too long", "maximum context", "max_model_len")):
-            return EngineFailure("too_long", f"the prompt is too long for the endpoint{words}", "ask about less")
-        return EngineFailure("bad_request", f"the endpoint refused the question{words}", "look at the server's log")
-    return EngineFailure("bad_endpoint", f"the endpoint answered strangely{words}", "check its address")
-
-
-def _unreachable(address: SplitResult, error: Exception) -> EngineFailure:
-    where = f"{address.scheme}://{address.netloc}"
-    if isinstance(error, ssl.SSLError):
-        return EngineFailure("no_network", f"no secure connection to {where}: {error}", "check https or http, and host")
-    if isinstance(error, TimeoutError):
-        return EngineFailure("no_network", f"{where} does not answer", "check that the server runs and is not busy")
-    if isinstance(error, ConnectionRefusedError):
-        return EngineFailure("no_network", f"nobody listens at {where}", "start the server, or check host and port")
-    return EngineFailure("no_network", f"{where} cannot be reached: {error}", "check the address and the network")
-
-
-def _not_an_endpoint(endpoint: str) -> EngineFailure:
-    return EngineFailure(
-        "bad_endpoint", f"{endpoint} is no OpenAI-compatible endpoint", "check its address, which usually ends in /v1"
-    )
+        yield json_of(data)
