@@ -72,12 +72,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "chat.move_attachment",
-        "Move the attachment under the cursor",
-        ("left", "right"),
+        "Move an attachment behind the next one",
+        (),
         "chat",
         "move_attachment(1)",
-        "Up to the attachments with Shift+Tab; Delete removes one.",
-        own_keys=True,
+        "On it (Shift+Tab): Left and Right move, Delete removes it.",
     ),
     Action(
         "chat.newline",

@@ -38,8 +38,8 @@ class Chip(Widget, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("delete,backspace", "remove", "Remove", id="chat.remove_attachment", key_display="del"),
-        Binding("left", "move(-1)", "Move before", id="chat.move_attachment_back"),
-        Binding("right", "move(1)", "Move behind", id="chat.move_attachment"),
+        Binding("left", "move(-1)", "Move before", id="chat.attachment_before"),
+        Binding("right", "move(1)", "Move behind", id="chat.attachment_behind"),
     ]
 
     class Added(Message):
