@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from tests.adapter_maker import make_adapters
 from tests.unit.engine.hub import Hub, hub
 from vlmtui.models.adapters import Adapter, AdapterUse
 from vlmtui.models.cache import cached
+from vlmtui.models.estimate import Room
 from vlmtui.models.listing import ListedModel
 from vlmtui.settings import Settings
 from vlmtui.ui.app import VlmtuiApp
+from vlmtui.ui.widgets import models_view
 from vlmtui.ui.widgets.models_view import ModelsView
 
 from .conftest import MakeApp, ready, screen_text, until
@@ -141,3 +144,19 @@ async def test_the_figures_of_a_model(make_app: MakeApp) -> None:
         text = screen_text(pilot)
         for figure in ("2.2 B", "4.5 GB", "9.5 GB", "5.0 GB", "3.0 GB", "2.0 GB"):
             assert figure in text, figure
+
+
+def test_what_it_looks_like(
+    snap_compare: Callable[..., bool], make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models_view, "room_here", lambda: Room("cuda:0", "a GPU", 8_000_000_000, 4_000_000_000))
+
+    async def run(pilot: Pilot[object]) -> None:
+        view = await shown(await ready(pilot))
+        await until(pilot, lambda: view.chosen is not None)
+        go_to(view, "HuggingFaceTB/SmolVLM-Instruct")
+        await until(pilot, lambda: "too large" in screen_text(pilot))
+        await pilot.pause()
+        await pilot.wait_for_scheduled_animations()
+
+    assert snap_compare(make_app(), terminal_size=(100, 36), run_before=run)
