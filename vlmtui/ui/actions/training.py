@@ -131,7 +131,7 @@ ACTIONS: tuple[Action, ...] = (
         ("left", "right"),
         "run",
         "curves('cross', -1)",
-        "Moves a line through all plots; above each stands its value there.",
+        "Moves a line through all plots, each with its value above.",
         own_keys=True,
     ),
 )
