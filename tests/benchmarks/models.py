@@ -1,0 +1,188 @@
+"""Loading, int8 weights and adapters on a model of SmolVLM-256M's shape: `python -m tests.benchmarks.models [JSON]`.
+
+The other side of each ratio is a bare script with transformers alone, or the engine's own load. Both sides run one
+after the other. Minutes; read, not asserted. On a busy machine the figures say little: more `RUNS` help, of which the
+fastest counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from tests.adapter_maker import make_adapters
+from tests.benchmarks.table import Figure, median, report
+from tests.tiny_model import checkpoint
+from vlmtui.engine.client import EngineClient
+from vlmtui.engine.protocol import Failed, Finished, ImagePart, Loaded, Sampling, TextPart, Tokens, Turn
+from vlmtui.models.adapters import AdapterUse
+from vlmtui.models.hardware import Quantize, threads_for, usable_cores
+
+TOKENS = 64
+RUNS = 1
+PROMPT = "What is in this picture?"
+
+BARE = """
+import os, sys, torch
+from PIL import Image
+from transformers import AutoModelForImageTextToText, AutoProcessor
+os.nice(5)
+torch.set_num_threads(int(sys.argv[3]))
+model = AutoModelForImageTextToText.from_pretrained(sys.argv[1], dtype=torch.float32, use_safetensors=True).eval()
+processor = AutoProcessor.from_pretrained(sys.argv[1])
+parts = [{"type": "image"}, {"type": "text", "text": sys.argv[4]}]
+text = processor.apply_chat_template([{"role": "user", "content": parts}], add_generation_prompt=True)
+image = Image.open(sys.argv[2]).convert("RGB")
+inputs = processor(text=text, images=[image], return_tensors="pt", do_image_splitting=False)
+with torch.inference_mode():
+    model.generate(**inputs, max_new_tokens=1, do_sample=False)
+"""
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    folder, threads = checkpoint("smolvlm", "256M"), threads_for(usable_cores(), usable_cores())
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        picture = place / "picture.png"
+        Image.effect_noise((512, 512), 80).convert("RGB").save(picture)
+        adapters = make_adapters(folder, place, "one", "two")
+        bare_starts, own_starts, plain, small = [], [], [], []
+        for _ in range(RUNS):
+            bare_starts.append(_bare_start(folder, picture, threads))
+            own_starts.append(asyncio.run(_own_start(folder, picture)))
+            plain.append(_bare_rate(folder, picture, threads))
+            small.append(asyncio.run(_rate(folder, picture, "int8")))
+        reload, first, switch = asyncio.run(_switching(folder, adapters))
+    agreement = _agreement(folder, threads)
+    report(
+        "Models, 256M-shaped",
+        [
+            Figure(
+                "decode with int8 against float32 generate", max(small) / max(plain), 1.5, at_most=False,
+                detail=f"{max(small):.1f} / {max(plain):.1f} tokens a second, {threads} thread(s)",
+            ),
+            Figure(
+                "process start to first token against a bare script", min(own_starts) / min(bare_starts), 1.1,
+                detail=f"{min(own_starts):.1f} / {min(bare_starts):.1f} s, one tile",
+            ),
+            Figure(
+                "adapter switch against a reload", 100 * switch / reload, 5, unit="%",
+                detail=f"{1000 * switch:.0f} ms / {reload:.1f} s; read from the disk first: {1000 * first:.0f} ms",
+            ),
+            Figure(
+                "top-1 agreement of int8 with float32", 100 * agreement["demo"], 97, at_most=False, unit="%",
+                detail=f"demo model, 200 tokens of text; random weights, where all is close: "
+                f"{100 * agreement['random']:.0f} %",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def _bare_start(folder: Path, picture: Path, threads: int) -> float:
+    before = time.perf_counter()
+    command = [sys.executable, "-c", BARE, str(folder), str(picture), str(threads), PROMPT]
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - before
+
+
+def _bare_rate(folder: Path, picture: Path, threads: int) -> float:
+    command = [sys.executable, "-m", "tests.benchmarks.bare_generate", str(folder), str(picture), PROMPT]
+    done = subprocess.run([*command, str(TOKENS), str(threads)], check=True, capture_output=True, text=True)
+    return float(json.loads(done.stdout.splitlines()[-1])["tokens_per_s"])
+
+
+async def _own_start(folder: Path, picture: Path) -> float:
+    before = time.perf_counter()
+    client = EngineClient()
+    try:
+        await _load(client, folder, "none")
+        async for event in client.generate([_turn(picture)], sampling=Sampling(max_new_tokens=1)):
+            if isinstance(event, Tokens | Failed):
+                return time.perf_counter() - before
+        raise RuntimeError("no token came")
+    finally:
+        await client.close()
+
+
+async def _rate(folder: Path, picture: Path, quantize: Quantize) -> float:
+    client = EngineClient()
+    try:
+        await _load(client, folder, quantize)
+        rate = 0.0
+        async for event in client.generate([_turn(picture)], sampling=Sampling(max_new_tokens=TOKENS)):
+            if isinstance(event, Finished):
+                rate = event.tokens_per_s
+        return rate
+    finally:
+        await client.close()
+
+
+async def _switching(folder: Path, adapters: list[Path]) -> tuple[float, float, float]:
+    """Return seconds of a reload with libraries in memory, of an adapter's first laying over, and of a switch."""
+    client = EngineClient()
+    try:
+        await _load(client, folder, "none")
+        reload = (await _load(client, folder, "none")).seconds
+        uses = [(AdapterUse(str(adapter)),) for adapter in adapters]
+        first = await _adapt(client, uses[0])
+        await _adapt(client, uses[1])
+        return reload, first, median([await _adapt(client, uses[number % 2]) for number in range(10)])
+    finally:
+        await client.close()
+
+
+async def _adapt(client: EngineClient, uses: tuple[AdapterUse, ...]) -> float:
+    before = time.perf_counter()
+    async for event in client.adapt(uses):
+        assert isinstance(event, Loaded), event
+    return time.perf_counter() - before
+
+
+async def _load(client: EngineClient, folder: Path, quantize: Quantize) -> Loaded:
+    async for event in client.load(str(folder), device="cpu", dtype="float32", quantize=quantize):
+        assert not isinstance(event, Failed), event
+        if isinstance(event, Loaded):
+            return event
+    raise RuntimeError("nothing was loaded")
+
+
+def _turn(picture: Path) -> Turn:
+    return Turn(role="user", parts=(ImagePart(path=str(picture)), TextPart(text=PROMPT)))
+
+
+AGREEMENT = """
+import json, sys, torch, transformers
+from vlmtui.demo import weights_path
+from vlmtui.engine import int8
+torch.set_num_threads(int(sys.argv[2]))
+load = transformers.AutoModelForImageTextToText.from_pretrained
+text = "How many shapes are there? There are three shapes: a red circle, a blue square, a green triangle. " * 12
+torch.manual_seed(0)
+found = {}
+for name, folder in (("demo", weights_path()), ("random", sys.argv[1])):
+    plain, small = load(folder, dtype=torch.float32).eval(), load(folder, dtype=torch.float32).eval()
+    int8.quantise(small)
+    ids = transformers.AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt").input_ids[:, :200]
+    with torch.inference_mode():
+        same = plain(input_ids=ids).logits.argmax(-1) == small(input_ids=ids).logits.argmax(-1)
+    found[name] = same.float().mean().item()
+print(json.dumps(found))
+"""
+
+
+def _agreement(folder: Path, threads: int) -> dict[str, float]:
+    command = [sys.executable, "-c", AGREEMENT, str(folder), str(threads)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+if __name__ == "__main__":
+    main()
