@@ -23,7 +23,7 @@ async def test_the_model_stays_loaded_in_another_folder(make_app: MakeApp, tmp_p
         before, model = app.session.pid, app.session.loaded
         app.report_problem(Problem(source="Data set", line="of the first folder"))
         await pilot.press("ctrl+o")
-        await until(pilot, lambda: app.screen.id != "workbench")
+        await until(pilot, lambda: app.screen.id == "folder-picker")
         await type_text(pilot, str(other))
         await pilot.press("enter")
         await until(pilot, lambda: app.directory == other and app.screen is app.workbench and app.workbench.complete)

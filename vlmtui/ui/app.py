@@ -56,6 +56,8 @@ class VlmtuiApp(App[int]):
     CSS_PATH: ClassVar = ["app.tcss", "screens/workbench.tcss"]  # a default screen does not load its own
     COMMANDS: ClassVar = {_palette_provider}
     COMMAND_PALETTE_BINDING = "f1"
+    DEFAULT_MODE = "folder 1"
+    """Of Textual's modes: each folder that is opened is one, see `vlmtui.ui.folders`."""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app"), ("ctrl+c", "interrupt", "Copy, or quit")]
     NOTIFICATION_TIMEOUT = 6
 
@@ -85,6 +87,7 @@ class VlmtuiApp(App[int]):
             read_folder: returns what is set for another folder; None: the same.
         """
         super().__init__()
+        self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
         self.directory = directory
         self.settings = settings or Settings()
         self.first_choice = choice or choice_of(self.settings)

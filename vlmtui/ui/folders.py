@@ -58,8 +58,13 @@ async def open_folder(app: VlmtuiApp, folder: Path, read: ReadFolder) -> None:
         app.theme = found.settings.theme
     while len(app.screen_stack) > 1:
         await app.pop_screen()
+    # Each folder is a mode of its own, for the lowest screen of one cannot be switched.
+    mode = app.current_mode
+    number = int(mode.rpartition(" ")[2]) + 1
     bench = Workbench(folder, graphics=found.settings.graphics)
-    await app.switch_screen(bench)
+    app.add_mode(f"folder {number}", lambda: bench)
+    await app.switch_mode(f"folder {number}")
+    await app.remove_mode(mode)
     await bench.begin()
     await app.enter_folder(found.files, found.mistakes)
     if wanted not in (before, app.session.choice):

@@ -57,7 +57,7 @@ class Workbench(LayoutActions, ChatActions, CostActions, MomentActions, TuningAc
     VERTICAL_BREAKPOINTS = [(0, "-low"), (10, "-high")]  # noqa: RUF012 - Textual's
 
     def __init__(self, directory: Path, *, select: Path | None = None, graphics: str = "auto") -> None:
-        super().__init__(id="workbench")
+        super().__init__()
         self.directory = directory
         self._media: MediaClient | None = None
         self._graphics = graphics
