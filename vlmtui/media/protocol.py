@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from vlmtui.children.frames import frame
+from vlmtui.children.codec import Codec, Failing
 from vlmtui.media.kinds import Kind
 from vlmtui.models.processor import ProcessorSettings
 from vlmtui.models.sampling import FrameChoice, FrameSampling
@@ -302,7 +302,7 @@ class StripDrawn(_Message, frozen=True, kw_only=True, tag="strip_drawn"):
     failed: list[int] = []
 
 
-class MediaFailure(_Message, frozen=True, kw_only=True, tag="failure"):
+class MediaFailure(Failing, _Message, frozen=True, kw_only=True, tag="failure"):
     """A request failed; the child goes on.
 
     Attributes:
@@ -316,29 +316,8 @@ class MediaFailure(_Message, frozen=True, kw_only=True, tag="failure"):
     cause: str
     remedy: str
 
-    @property
-    def line(self) -> str:
-        """Cause and remedy as one line."""
-        return f"{self.cause}: {self.remedy}" if self.remedy else self.cause
-
 
 Reply = Hello | Described | Stamped | Rendered | Inspected | FrameDrawn | StripDrawn | MediaFailure
 
-_ENCODER = msgspec.msgpack.Encoder()
-_REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
-_REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
-
-
-def encode(message: Request | Reply) -> bytes:
-    """Return `message` as one frame."""
-    return frame(_ENCODER.encode(message))
-
-
-def decode_request(body: bytes) -> Request:
-    """Return the request in a frame's body; raises `msgspec.DecodeError`."""
-    return _REQUESTS.decode(body)
-
-
-def decode_reply(body: bytes) -> Reply:
-    """Return the reply in a frame's body; raises `msgspec.DecodeError`."""
-    return _REPLIES.decode(body)
+_CODEC: Codec[Request, Reply] = Codec(Request, Reply)
+encode, decode_request, decode_reply = _CODEC.encode, _CODEC.decode_request, _CODEC.decode_reply

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from vlmtui.children.frames import frame
+from vlmtui.children.codec import Codec, Failing
 
 PROTOCOL_VERSION = 1
 
@@ -371,36 +371,15 @@ class Measured(_Reply, frozen=True, kw_only=True, tag="measured"):
     machine: Machine
 
 
-class Failure(_Reply, frozen=True, kw_only=True, tag="failure"):
+class Failure(Failing, _Reply, frozen=True, kw_only=True, tag="failure"):
     """A request failed; the child goes on. `code`: `gone`, `child_died`, `timeout`, `cannot_write`, `internal`."""
 
     code: str
     cause: str
     remedy: str = ""
 
-    @property
-    def line(self) -> str:
-        """Cause and remedy as one line."""
-        return f"{self.cause}: {self.remedy}" if self.remedy else self.cause
-
 
 Reply = Hello | Done | Listed | Looked | Drawn | Answered | Measured | Failure
 
-_ENCODER = msgspec.msgpack.Encoder()
-_REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
-_REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
-
-
-def encode(message: Request | Reply) -> bytes:
-    """Return `message` as one frame."""
-    return frame(_ENCODER.encode(message))
-
-
-def decode_request(body: bytes) -> Request:
-    """Return the request in a frame's body; raises `msgspec.DecodeError`."""
-    return _REQUESTS.decode(body)
-
-
-def decode_reply(body: bytes) -> Reply:
-    """Return the reply in a frame's body; raises `msgspec.DecodeError`."""
-    return _REPLIES.decode(body)
+_CODEC: Codec[Request, Reply] = Codec(Request, Reply)
+encode, decode_request, decode_reply = _CODEC.encode, _CODEC.decode_request, _CODEC.decode_reply
