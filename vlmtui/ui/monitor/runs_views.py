@@ -20,7 +20,37 @@ from vlmtui.ui.monitor.words import shown_rows
 _NONE = "No runs yet. A recipe makes one: see the palette, Fine-tune…"
 
 
-class RunsView(RunControls, Vertical):
+class _Runs(RunControls, Vertical):
+    """A list of runs that follows the feed."""
+
+    _rows: RunRows
+
+    def on_mount(self) -> None:
+        """Show what is known."""
+        self.feed.listen(self._tell)
+        self._tell()
+
+    def on_unmount(self) -> None:
+        self.feed.leave(self._tell)
+
+    @property
+    def focus_target(self) -> Widget:
+        """What takes the focus."""
+        return self._rows
+
+    @property
+    def chosen(self) -> RunRow | None:
+        return self._rows.chosen
+
+    def action_open(self) -> None:
+        """Open the run under the cursor."""
+        self._rows.action_chosen()
+
+    def _tell(self) -> None:
+        raise NotImplementedError
+
+
+class RunsView(_Runs):
     """All runs, filtered as one types; Enter opens one."""
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -43,23 +73,6 @@ class RunsView(RunControls, Vertical):
         yield Input(placeholder="name, tag, state; Esc shows all")
         yield self._rows
 
-    def on_mount(self) -> None:
-        """Show what is known."""
-        self.feed.listen(self._tell)
-        self._tell()
-
-    def on_unmount(self) -> None:
-        self.feed.leave(self._tell)
-
-    @property
-    def focus_target(self) -> Widget:
-        """What takes the focus."""
-        return self._rows
-
-    @property
-    def chosen(self) -> RunRow | None:
-        return self._rows.chosen
-
     def _tell(self) -> None:
         feed = self.feed
         words = self.query_one(Input).value if self.has_class("-filtering") else ""
@@ -68,10 +81,6 @@ class RunsView(RunControls, Vertical):
             "Looking for runs…" if not feed.complete else "No run has these words." if words else _NONE
         )
         self._rows.show(rows, frozenset(feed.pinned), nothing)
-
-    def action_open(self) -> None:
-        """Open the run under the cursor."""
-        self._rows.action_chosen()
 
     def action_overlay(self) -> None:
         """Lay the run's curves over the others', or no more."""
@@ -111,7 +120,7 @@ class RunsView(RunControls, Vertical):
         self.screen.set_focus(self._rows)
 
 
-class JobsView(RunControls, Vertical):
+class JobsView(_Runs):
     """One line a run in which something happens."""
 
     DEFAULT_CSS: ClassVar[str] = "JobsView { height: 1fr; width: 1fr; }"
@@ -123,27 +132,6 @@ class JobsView(RunControls, Vertical):
 
     def compose(self) -> ComposeResult:
         yield self._rows
-
-    def on_mount(self) -> None:
-        """Show what is known."""
-        self.feed.listen(self._tell)
-        self._tell()
-
-    def on_unmount(self) -> None:
-        self.feed.leave(self._tell)
-
-    @property
-    def focus_target(self) -> Widget:
-        """What takes the focus."""
-        return self._rows
-
-    @property
-    def chosen(self) -> RunRow | None:
-        return self._rows.chosen
-
-    def action_open(self) -> None:
-        """Open the run under the cursor."""
-        self._rows.action_chosen()
 
     def _tell(self) -> None:
         nothing = self.feed.failure or "Nothing is being trained now."
