@@ -14,10 +14,11 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import TypeVar, cast
 
 import msgspec
 
+from vlmtui.children.logs import open_log
 from vlmtui.engine.protocol import (
     PROTOCOL_VERSION,
     Adapt,
@@ -48,10 +49,12 @@ from vlmtui.engine.protocol import (
 from vlmtui.models.adapters import AdapterError, AdapterUse, parse
 from vlmtui.models.hardware import Quantize
 from vlmtui.models.processor import Resolution
+from vlmtui.paths import log_directory
 
 _LONGEST_LINE = 64 * 1024 * 1024
-_LOG_LIMIT = 2 * 1024 * 1024
 _GRACE_S = 2.0
+
+_Some = TypeVar("_Some")
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +110,7 @@ class EngineClient:
                 await self._reader  # the old child's last words first
             self.loaded = None
             self._closing = False
-            with _open_log(self._log_path) as log:
+            with open_log(self._log_path or log_directory() / "engine.log") as log:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-P",  # a file torch.py in the user's folder must not be imported
@@ -122,7 +125,7 @@ class EngineClient:
                 )
             self._reader = asyncio.create_task(self._read(self._process), name="engine events")
 
-    async def load(
+    def load(
         self,
         model: str,
         *,
@@ -140,59 +143,39 @@ class EngineClient:
 
         Ends with `Loaded`, `Failed` or, stopped, `Finished`.
         """
-        async with _Turn(self._turn) as turn:
-            wanted = Load(
-                id=0,
-                model=model,
-                revision=revision,
-                device=device,
-                dtype=dtype,
-                offline=offline,
-                adapters=(*_one(adapter), *adapters),
-                quantize=quantize,
-                endpoint=endpoint,
-            )
-            if self._wanted is None:
-                self._wanted = wanted  # a first question after a failed first load tries it again
-            async with contextlib.aclosing(self._load(wanted)) as events:
-                async for event in events:
-                    if isinstance(event, Loaded | Finished | Failed):
-                        turn.over()
-                    yield event
+        wanted = Load(
+            id=0,
+            model=model,
+            revision=revision,
+            device=device,
+            dtype=dtype,
+            offline=offline,
+            adapters=(*_one(adapter), *adapters),
+            quantize=quantize,
+            endpoint=endpoint,
+        )
+        return self._in_turn(self._load(wanted), Loaded)
 
-    async def adapt(self, adapters: Sequence[AdapterUse]) -> AsyncGenerator[Loaded | Finished | Failed, None]:
+    def adapt(self, adapters: Sequence[AdapterUse]) -> AsyncGenerator[Loaded | Finished | Failed, None]:
         """Lay these adapters, and no others, over the checkpoint that is loaded, which is not read again.
 
         Ends with `Loaded`, `Failed` (what acted before acts on) or, stopped, `Finished`.
         """
-        async with _Turn(self._turn) as turn:
-            request = Adapt(id=self._number(), adapters=tuple(adapters))
-            async with contextlib.aclosing(self._ask(request)) as events:
-                async for event in events:
-                    if isinstance(event, Loaded):
-                        self.loaded = event
-                        if self._wanted is not None:  # an engine that dies comes back with them
-                            self._wanted = msgspec.structs.replace(self._wanted, adapters=tuple(adapters))
-                    if isinstance(event, Loaded | Finished | Failed):
-                        turn.over()
-                    yield event  # type: ignore[misc]
+        return self._in_turn(self._adapt(tuple(adapters)), Loaded)
 
-    async def pull(
+    def pull(
         self, model: str, *, revision: str | None = None, offline: bool = False
     ) -> AsyncGenerator[LoadProgress | Pulled | Finished | Failed, None]:
         """Fetch the hub's checkpoint into its cache; nothing is loaded, and what is loaded stays.
 
         Ends with `Pulled`, `Failed` or, stopped, `Finished`; what has arrived by then is kept.
         """
-        async with _Turn(self._turn) as turn:
-            request = Pull(id=self._number(), model=model, revision=revision, offline=offline)
-            async with contextlib.aclosing(self._ask(request)) as events:
-                async for event in events:
-                    if isinstance(event, Pulled | Finished | Failed):
-                        turn.over()
-                    yield event  # type: ignore[misc]
+        request = Pull(id=self._number(), model=model, revision=revision, offline=offline)
+        return self._in_turn(
+            cast("AsyncGenerator[LoadProgress | Pulled | Finished | Failed]", self._ask(request)), Pulled
+        )
 
-    async def generate(
+    def generate(
         self,
         turns: tuple[Turn, ...] | list[Turn],
         *,
@@ -206,33 +189,16 @@ class EngineClient:
         in a new child if need be: then `LoadProgress` and `Loaded` come before `Started`. Leaving the iteration early
         stops the generation.
         """
-        async with _Turn(self._turn) as turn:
-            if self.pid is None or self.loaded is None:
-                if self._wanted is None:
-                    turn.over()
-                    yield Failed(id=0, code="no_model", cause="no checkpoint is loaded", remedy="choose one first")
-                    return
-                async with contextlib.aclosing(self._load(self._wanted)) as events:
-                    async for event in events:
-                        if isinstance(event, Finished | Failed):
-                            turn.over()
-                        yield event
-                if self.loaded is None:
-                    return
-            request = Generate(
-                id=self._number(),
-                turns=tuple(turns),
-                sampling=sampling or Sampling(),
-                resolution=resolution,
-                chunk_s=chunk_s,
-            )
-            async with contextlib.aclosing(self._ask(request)) as answer:
-                async for piece in answer:
-                    if isinstance(piece, Finished | Failed):
-                        turn.over()
-                    yield piece  # type: ignore[misc]
+        request = Generate(
+            id=self._number(),
+            turns=tuple(turns),
+            sampling=sampling or Sampling(),
+            resolution=resolution,
+            chunk_s=chunk_s,
+        )
+        return self._in_turn(self._generate(request))
 
-    async def batch(
+    def batch(
         self,
         rows: Sequence[BatchRow],
         *,
@@ -244,19 +210,14 @@ class EngineClient:
 
         Ends with `Finished` or `Failed`; rows whose `Answers` have come by then are answered for good.
         """
-        async with _Turn(self._turn) as turn:
-            request = Batch(
-                id=self._number(),
-                rows=tuple(rows),
-                sampling=sampling or Sampling(),
-                resolution=resolution,
-                most=most,
-            )
-            async with contextlib.aclosing(self._ask(request)) as answers:
-                async for piece in answers:
-                    if isinstance(piece, Finished | Failed):
-                        turn.over()
-                    yield piece  # type: ignore[misc]
+        request = Batch(
+            id=self._number(),
+            rows=tuple(rows),
+            sampling=sampling or Sampling(),
+            resolution=resolution,
+            most=most,
+        )
+        return self._in_turn(cast("AsyncGenerator[Answers | Finished | Failed]", self._ask(request)))
 
     async def stop(self) -> None:
         """Stop what is running, generation or load; its stream ends with `Finished(reason="stopped")`."""
@@ -291,8 +252,29 @@ class EngineClient:
             await self._reader
         self.loaded = None
 
+    async def _in_turn(self, events: AsyncGenerator[_Some, None], *last: type) -> AsyncGenerator[_Some, None]:
+        """Hand out `events` once the requests before are over.
+
+        The turn ends when the last event (`Finished`, `Failed` or one of `last`) is handed out, not when the caller has
+        dealt with it: whoever gets `Failed` may load again from inside the loop.
+        """
+        await self._turn.acquire()
+        mine = True
+        try:
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    if mine and isinstance(event, (Finished, Failed, *last)):
+                        mine = False
+                        self._turn.release()
+                    yield event
+        finally:
+            if mine:
+                self._turn.release()
+
     async def _load(self, wanted: Load) -> AsyncGenerator[LoadProgress | Loaded | Finished | Failed, None]:
         """Run a load; keep `loaded` true to what the child has, and remember the last checkpoint that loaded well."""
+        if self._wanted is None:
+            self._wanted = wanted  # a first question after a failed first load tries it again
         self.loaded = None
         request = msgspec.structs.replace(wanted, id=self._number())
         async with contextlib.aclosing(self._ask(request)) as events:
@@ -301,6 +283,32 @@ class EngineClient:
                     self.loaded = event
                     self._wanted = wanted
                 yield event  # type: ignore[misc]
+
+    async def _adapt(self, adapters: tuple[AdapterUse, ...]) -> AsyncGenerator[Loaded | Finished | Failed, None]:
+        async with contextlib.aclosing(self._ask(Adapt(id=self._number(), adapters=adapters))) as events:
+            async for event in events:
+                if isinstance(event, Loaded):
+                    self.loaded = event
+                    if self._wanted is not None:  # an engine that dies comes back with them
+                        self._wanted = msgspec.structs.replace(self._wanted, adapters=adapters)
+                yield event  # type: ignore[misc]
+
+    async def _generate(
+        self, request: Generate
+    ) -> AsyncGenerator[LoadProgress | Loaded | Started | PartRead | Tokens | Finished | Failed, None]:
+        """Load what was last loaded well, where nothing is loaded; then answer."""
+        if self.pid is None or self.loaded is None:
+            if self._wanted is None:
+                yield Failed(id=0, code="no_model", cause="no checkpoint is loaded", remedy="choose one first")
+                return
+            async with contextlib.aclosing(self._load(self._wanted)) as events:
+                async for event in events:
+                    yield event
+            if self.loaded is None:
+                return
+        async with contextlib.aclosing(self._ask(request)) as answer:
+            async for piece in answer:
+                yield piece  # type: ignore[misc]
 
     async def _ask(self, request: Load | Adapt | Pull | Generate | Batch) -> AsyncGenerator[Event, None]:
         """Send `request` and yield its events up to the last one."""
@@ -404,29 +412,6 @@ class EngineClient:
         return Failed(id=request, code="engine_died", cause=f"the engine died ({_ending(code)})", remedy=remedy)
 
 
-class _Turn:
-    """One request's turn. It is over when the last event is handed out, not when the caller has dealt with it:
-    whoever gets `Failed` may load again from inside the loop."""
-
-    def __init__(self, lock: asyncio.Lock) -> None:
-        self._lock = lock
-        self._mine = False
-
-    async def __aenter__(self) -> _Turn:
-        await self._lock.acquire()
-        self._mine = True
-        return self
-
-    async def __aexit__(self, *exception: object) -> None:
-        self.over()
-
-    def over(self) -> None:
-        """Let the next request begin."""
-        if self._mine:
-            self._mine = False
-            self._lock.release()
-
-
 def _one(adapter: str) -> tuple[AdapterUse, ...]:
     """Return the adapter that `adapter` names; what is wrong with it is the child's to say."""
     try:
@@ -456,15 +441,3 @@ def _environment() -> dict[str, str]:
     environment["PYTHONIOENCODING"] = "utf-8:backslashreplace"
     environment.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "0")
     return environment
-
-
-def _open_log(path: Path | None) -> IO[bytes]:
-    """Open the child's log for appending, for the user alone; one that has grown long is put aside first."""
-    if path is None:
-        from vlmtui.paths import log_directory
-
-        path = log_directory() / "engine.log"
-    with contextlib.suppress(OSError):
-        if path.stat().st_size > _LOG_LIMIT:
-            path.replace(path.with_name(path.name + ".old"))
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)
