@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from .serving import serving
+
 WORDS = ["The ", "picture ", "shows ", "a ", "café", ".\n"]
 
 
@@ -51,13 +53,8 @@ class Endpoint(ThreadingHTTPServer):
 def endpoint() -> Iterator[Endpoint]:
     """Run an endpoint."""
     server = Endpoint()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from .serving import serving
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -49,13 +51,8 @@ class Hub(ThreadingHTTPServer):
 def hub(**repositories: Path) -> Iterator[Hub]:
     """Run a hub; a keyword `owner__name` is the repository `owner/name`."""
     server = Hub({name.replace("__", "/"): folder for name, folder in repositories.items()})
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,22 +12,13 @@ import torch
 
 from tests.tiny_model import checkpoint
 from vlmtui.demo.workspace import write_workspace
-from vlmtui.engine import batching, generation, loading
+from vlmtui.engine import batching, generation
 from vlmtui.engine.failures import Stopped
 from vlmtui.engine.loading import Checkpoint
-from vlmtui.engine.protocol import Answer, Answers, Batch, BatchRow, Event, Finished, Generate, Load, Sampling, Turn
+from vlmtui.engine.protocol import Answer, Answers, Batch, BatchRow, Event, Finished, Generate, Sampling, Turn
 
 from .asking import finished, text_of, turn
-
-
-def load(model: str) -> Checkpoint:
-    return loading.load(
-        Load(id=1, model=model),
-        report=lambda event: None,
-        check=lambda: None,
-        release=lambda: None,
-        asked_at=time.perf_counter(),
-    )
+from .checkpoints import load
 
 
 @pytest.fixture(scope="module")

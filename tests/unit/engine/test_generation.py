@@ -9,24 +9,19 @@ import pytest
 import torch
 
 from tests.tiny_model import checkpoint
-from vlmtui.engine import generation, loading
+from vlmtui.engine import generation
 from vlmtui.engine.failures import EngineFailure
 from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.prompting import prepare
-from vlmtui.engine.protocol import Event, Generate, Load, Sampling, Started, Tokens, Turn
+from vlmtui.engine.protocol import Event, Generate, Sampling, Started, Tokens, Turn
 
 from .asking import finished, started, text_of, turn
+from .checkpoints import load
 
 
 @pytest.fixture(scope="module", params=["smolvlm", "idefics3"])
 def made(request: pytest.FixtureRequest) -> Checkpoint:
-    return loading.load(
-        Load(id=1, model=str(checkpoint(request.param))),
-        report=lambda event: None,
-        check=lambda: None,
-        release=lambda: None,
-        asked_at=time.perf_counter(),
-    )
+    return load(checkpoint(request.param))
 
 
 def ask(made: Checkpoint, question: Turn, sampling: Sampling, stop_after: float = float("inf")) -> list[Event]:

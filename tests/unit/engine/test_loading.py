@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,9 @@ import pytest
 from tests.tiny_model import checkpoint
 from vlmtui.engine import loading, resolving
 from vlmtui.engine.failures import EngineFailure, Stopped, understand
-from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.protocol import Event, Load, LoadProgress
 
-
-def load(model: Path | str, **options: Any) -> Checkpoint:
-    """Load without a stop or a report."""
-    return loading.load(
-        Load(id=1, model=str(model), **options),
-        report=lambda event: None,
-        check=lambda: None,
-        release=lambda: None,
-        asked_at=time.perf_counter(),
-    )
+from .checkpoints import load
 
 
 def refused(model: Path | str, **options: Any) -> EngineFailure:

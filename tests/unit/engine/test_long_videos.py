@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tiny_model import checkpoint
-from vlmtui.engine import generation, loading, long_videos
+from vlmtui.engine import generation, long_videos
 from vlmtui.engine.failures import EngineFailure, Stopped
 from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.long_videos import AUTOMATIC, places_of
@@ -18,7 +18,6 @@ from vlmtui.engine.protocol import (
     Finished,
     Generate,
     ImagePart,
-    Load,
     PartRead,
     Sampling,
     Started,
@@ -29,16 +28,7 @@ from vlmtui.engine.protocol import (
 from vlmtui.models.sampling import FrameSampling, Timeline, chosen_frames
 
 from .asking import finished, text_of
-
-
-def load(model: str) -> Checkpoint:
-    return loading.load(
-        Load(id=1, model=model),
-        report=lambda event: None,
-        check=lambda: None,
-        release=lambda: None,
-        asked_at=time.perf_counter(),
-    )
+from .checkpoints import load
 
 
 @pytest.fixture(scope="module")

@@ -24,10 +24,11 @@ from vlmtui.engine.failures import EngineFailure
 from vlmtui.engine.host import Engine, StopFlags
 from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.prompting import prepare
-from vlmtui.engine.protocol import Event, Failed, Finished, Generate, Load, Sampling, Started, TextPart, Turn
+from vlmtui.engine.protocol import Event, Failed, Finished, Generate, Sampling, Started, TextPart, Turn
 from vlmtui.models.adapters import AdapterUse
 
 from .asking import finished, text_of, turn
+from .checkpoints import load
 
 _LONGEST = 12
 
@@ -37,13 +38,7 @@ def made(request: pytest.FixtureRequest) -> Checkpoint:
     """A tiny checkpoint with an adapter on all of it, vision too, that is switched off."""
     from peft import LoraConfig
 
-    made = loading.load(
-        Load(id=1, model=str(checkpoint(request.param)), dtype="float32"),
-        report=lambda event: None,
-        check=lambda: None,
-        release=lambda: None,
-        asked_at=time.perf_counter(),
-    )
+    made = load(checkpoint(request.param), dtype="float32")
     # What random weights say beyond their positions is as good as any: conversations may grow.
     made.loaded = msgspec.structs.replace(made.loaded, context=8192)
     torch.manual_seed(1)
@@ -254,13 +249,7 @@ def test_common_prefix() -> None:
 def test_an_adapter_that_was_trained_again_sees_everything_anew(tmp_path: Path, media: Path) -> None:
     base = checkpoint("smolvlm")
     one, two = make_adapters(base, tmp_path, "one", "two")
-    made = loading.load(
-        Load(id=1, model=str(base), dtype="float32", adapters=(AdapterUse(str(one)),)),
-        report=lambda event: None,
-        check=lambda: None,
-        release=lambda: None,
-        asked_at=time.perf_counter(),
-    )
+    made = load(base, dtype="float32", adapters=(AdapterUse(str(one)),))
     question = [turn("What?", media / "wide.png")]
     assert known(made, question).known_pictures == 0
     assert known(made, question).known_pictures == 1

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.tiny_model import write_tokenizer
-from vlmtui.engine import generation, loading
-from vlmtui.engine.protocol import Event, Generate, Load, Sampling
+from vlmtui.engine import generation
+from vlmtui.engine.protocol import Event, Generate, Sampling
 
 from .asking import finished, started, text_of, turn
+from .checkpoints import load
 
 _TEMPLATE = (
     "{% for message in messages %}{{ message.role }}: {% for part in message.content %}"
@@ -57,13 +58,7 @@ def llava(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_pictures_and_frames_through_its_own_processor(llava: Path, media: Path) -> None:
-    made = loading.load(
-        Load(id=1, model=str(llava)),
-        report=lambda event: None,
-        check=lambda: None,
-        release=lambda: None,
-        asked_at=time.perf_counter(),
-    )
+    made = load(llava)
     assert (made.loaded.family, made.loaded.kind, made.loaded.context) == ("llava", "instruct", 512)
     events: list[Event] = []
     generation.generate(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,37 +13,27 @@ from PIL import Image
 
 from tests.tiny_model import checkpoint
 from tests.unit.media.made import vary_rate, write_numbered
-from vlmtui.engine import loading
 from vlmtui.engine.failures import EngineFailure, Stopped
 from vlmtui.engine.fitting import TooLong, words_of
 from vlmtui.engine.loading import Checkpoint
 from vlmtui.engine.prompting import FRAMES_INTRO, Prompt, prepare
-from vlmtui.engine.protocol import ImagePart, Load, TextPart, Turn, VideoPart
+from vlmtui.engine.protocol import ImagePart, TextPart, Turn, VideoPart
 from vlmtui.media.videos import sample_frames
 from vlmtui.models.processor import RESOLUTIONS, Resolution, at_resolution, image_cost
 from vlmtui.models.sampling import FrameSampling
 
 from .asking import turn
-
-
-def _load(folder: Path) -> Checkpoint:
-    return loading.load(
-        Load(id=1, model=str(folder)),
-        report=lambda event: None,
-        check=lambda: None,
-        release=lambda: None,
-        asked_at=time.perf_counter(),
-    )
+from .checkpoints import load
 
 
 @pytest.fixture(scope="module")
 def v2() -> Checkpoint:
-    return _load(checkpoint("smolvlm"))
+    return load(checkpoint("smolvlm"))
 
 
 @pytest.fixture(scope="module")
 def v1() -> Checkpoint:
-    return _load(checkpoint("idefics3"))
+    return load(checkpoint("idefics3"))
 
 
 def prompt(made: Checkpoint, *turns: Turn, resolution: Resolution = "auto") -> Prompt:
@@ -202,7 +191,7 @@ def test_a_conversation_is_written_as_the_checkpoints_were_trained(v2: Checkpoin
 
 @pytest.mark.parametrize("family", ["smolvlm", "idefics3"])
 def test_base_checkpoints_are_prompted_by_their_own_template(family: Any, media: Path) -> None:
-    made = _load(checkpoint(family, kind="base"))
+    made = load(checkpoint(family, kind="base"))
     assert made.loaded.kind == "base"
     text = written(made, prompt(made, turn("A photo of", media / "wide.png")))
     assert text.endswith("A photo of<|endoftext|>\nAssistant:")
@@ -210,7 +199,7 @@ def test_base_checkpoints_are_prompted_by_their_own_template(family: Any, media:
 
 
 def test_a_checkpoint_without_a_template_completes_the_plain_text(media: Path) -> None:
-    made = _load(checkpoint("smolvlm", template=False))
+    made = load(checkpoint("smolvlm", template=False))
     found = prompt(made, turn("A photo of", media / "wide.png"))
     picture = f"<fake_token_around_image><global-img>{'#' * 16}<fake_token_around_image>"
     assert written(made, found) == f"{picture}A photo of"
