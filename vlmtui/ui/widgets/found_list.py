@@ -11,15 +11,15 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from vlmtui.finding.protocol import Row
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.widgets.entry_list import fitted
+from vlmtui.ui.widgets.hovered_lines import HoveredLines
 
 
-class FoundList(ScrollView, can_focus=False):
+class FoundList(HoveredLines, can_focus=False):
     """Lists files: the name, then the folder it is in; the letters that were typed stand out."""
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -34,7 +34,6 @@ class FoundList(ScrollView, can_focus=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"found--cursor", "found--hover", "found--letters", "found--folder"}
 
     cursor: reactive[int] = reactive(0, layout=False)
-    hover: reactive[int] = reactive(-1, layout=False)
 
     class Chosen(Message):
         """A line was clicked."""
@@ -69,7 +68,7 @@ class FoundList(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
-        width, line = self.size.width, round(self.scroll_offset.y) + y
+        width, line = self.size.width, self.line_at(y)
         if line >= len(self.rows):
             return Strip.blank(width, self.rich_style)
         part = self.get_component_rich_style
@@ -81,17 +80,9 @@ class FoundList(ScrollView, can_focus=False):
         folder = style + Style(color=part("found--folder").color)
         return fitted(_segments(self.rows[line], style, folder, style + letters), width, style)
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Show what would be clicked."""
-        self.hover = round(self.scroll_offset.y) + event.y
-
-    def on_leave(self) -> None:
-        """Nothing would be clicked."""
-        self.hover = -1
-
     def on_click(self, event: events.Click) -> None:
         """Choose a line."""
-        line = round(self.scroll_offset.y) + event.y
+        line = self.line_at(event.y)
         if line < len(self.rows):
             self.cursor = line
             self.post_message(self.Chosen())

@@ -13,13 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from vlmtui.finding.protocol import FileFound, Place
 from vlmtui.media.kinds import kind_of
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.widgets.entry_list import ICONS, OPEN_FOLDER, fitted
+from vlmtui.ui.widgets.hovered_lines import HoveredLines
 
 
 @dataclass(eq=False, slots=True)
@@ -49,7 +49,7 @@ Row = tuple[Group, Place | Chat | None]
 """A line of the list: the group itself, or one of what it holds."""
 
 
-class SearchResults(ScrollView):
+class SearchResults(HoveredLines):
     """Lists what was found; it may still be coming in."""
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -87,7 +87,6 @@ class SearchResults(ScrollView):
     can_focus = True
 
     cursor: reactive[int] = reactive(0)
-    hover: reactive[int] = reactive(-1)
 
     class Chosen(Message):
         """A line was gone to, or opened: a file, with the place in it, or a conversation."""
@@ -144,7 +143,7 @@ class SearchResults(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
-        width, line = self.size.width, round(self.scroll_offset.y) + y
+        width, line = self.size.width, self.line_at(y)
         if line >= len(self.rows):
             return Strip.blank(width, self.rich_style)
         style, dim, match = self.rich_style, self._part("dim"), self._part("match")
@@ -265,17 +264,9 @@ class SearchResults(ScrollView):
 
     # ---- the mouse ----
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Show what would be clicked."""
-        self.hover = round(self.scroll_offset.y) + event.y
-
-    def on_leave(self) -> None:
-        """Nothing would be clicked."""
-        self.hover = -1
-
     def on_click(self, event: events.Click) -> None:
         """Go to a line, twice to open it; the arrow before a file folds it."""
-        line = round(self.scroll_offset.y) + event.y
+        line = self.line_at(event.y)
         if line >= len(self.rows):
             return
         event.stop()
