@@ -96,7 +96,10 @@ def questions_of_the_demo(workspace: Path) -> list[Turn]:
 
 
 @pytest.mark.parametrize("splitting", [False, True])
-def test_the_demo_model_answers_a_batch_as_it_answers_alone(demo: Checkpoint, workspace: Path, splitting: bool) -> None:
+def test_the_demo_model_answers_a_batch_as_it_answers_alone(
+    demo: Checkpoint, workspace: Path, splitting: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "_FIRST_TILES", 100)  # large groups at once, however fast this machine is just now
     sampling = Sampling(max_new_tokens=60)
     asked = questions_of_the_demo(workspace)
     if splitting:
