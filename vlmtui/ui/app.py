@@ -301,8 +301,10 @@ class VlmtuiApp(App[int]):
         toast = event.notification
         if toast.severity in ("warning", "error"):
             severity: Severity = "error" if toast.severity == "error" else "warning"
-            if not any(problem.line == toast.message for problem in self.problems):  # else it is kept with more said
-                self.report_problem(Problem(source=toast.title or "vlmtui", line=toast.message, severity=severity))
+            source = toast.title or "vlmtui"
+            told = any(problem.line == toast.message and problem.source != source for problem in self.problems)
+            if not told:  # else who told it has said more about it
+                self.report_problem(Problem(source=source, line=toast.message, severity=severity))
         make_room(self, toast)
 
     # ---- actions ----
