@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import on, work
 from textual.containers import VerticalScroll
 from textual.strip import Strip
 
@@ -155,8 +155,9 @@ class Chips(VerticalScroll, can_focus=False):
     def _draw(self) -> None:
         """Have the pictures drawn that are missing."""
         if self.has_class("-pictures") and self.media is not None:
-            self.run_worker(self._draw_missing(self.media), group="chip-pictures", exclusive=True, exit_on_error=False)
+            self._draw_missing(self.media)
 
+    @work(group="chip-pictures", exclusive=True, exit_on_error=False)
     async def _draw_missing(self, media: MediaClient) -> None:
         from vlmtui.media.client import LANES
 
