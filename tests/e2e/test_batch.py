@@ -54,6 +54,7 @@ def test_a_folder_in_each_form_and_as_ask_answers(workspace: Path, tmp_path: Pat
         (["{}", "--prompt", "Hi", "--out", "r.txt"], ".parquet"),
         (["{}", "--prompt", "Hi", "--out", "nowhere/r.csv"], "no folder"),
         (["{}", "--prompt", "Hi", "--frames", "0"], "--frames"),
+        (["{}", "--prompt", "Hi", "--resolution", "9"], "--resolution"),
     ],
 )
 def test_wrong_use_is_exit_2_with_one_line(words: list[str], line: str, workspace: Path) -> None:
@@ -160,3 +161,15 @@ def test_a_killed_workbench_leaves_a_journal_and_no_process(tmp_path: Path, home
         _, alive = psutil.wait_procs(children, timeout=30)
         assert not alive
     assert 0 < len(_journal(tmp_path / "answers.jsonl")) < 40
+
+
+def test_fine_print_is_read_at_full_resolution_only(workspace: Path, tmp_path: Path) -> None:
+    picture = str(workspace / "words" / "fine-print.png")
+    question = [picture, "--prompt", "Read the text.", "--out", str(tmp_path / "r.jsonl")]
+    assert "too small" in run("batch", *question).stdout
+    other = run("batch", *question, "--resolution", "full")  # another job: what was answered is not its answer
+    assert other.returncode == 2 and "resolution" in other.stderr
+    question[-1] = str(tmp_path / "full.jsonl")
+    alone = run("ask", "Read the text.", picture, "--resolution", "full").stdout.strip()
+    assert run("batch", *question, "--resolution", "full").stdout.strip().endswith(f": {alone}")
+    assert alone and "too small" not in alone

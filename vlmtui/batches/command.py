@@ -51,6 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="FILE", default="results.jsonl", help="a .jsonl, .csv or .parquet (default: results.jsonl)"
     )
     parser.add_argument("--frames", type=int, metavar="N", help="frames of a video, spread evenly (default: 8)")
+    parser.add_argument("--resolution", metavar="R", help="tiles of a picture: auto, off, 2, 3, 4, full or fit")
     parser.add_argument("--fps", type=float, metavar="X", help="frames a second of a video, at most 64 (as SmolVLM2)")
     parser.add_argument("--adapter", metavar="DIR", help="a trained adapter; its own checkpoint is the default --model")
     parser.add_argument("--system", metavar="S", help="system prompt (default: the settings')")
@@ -103,6 +104,7 @@ def read_job(options: argparse.Namespace, settings: Settings) -> tuple[Question,
         system="".join(system),
         frames=frame_sampling(options),
         sampling=question.sampling,
+        resolution=question.resolution,
         model=question.model,
         revision=question.revision or "",
         adapter=question.adapter,

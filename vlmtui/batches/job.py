@@ -6,6 +6,7 @@ import msgspec
 
 from vlmtui.engine.protocol import ImagePart, Part, Sampling, TextPart, Turn, VideoPart
 from vlmtui.media.kinds import kind_of
+from vlmtui.models.processor import Resolution
 from vlmtui.models.sampling import FrameSampling
 
 
@@ -17,6 +18,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         system: the system prompt.
         frames: which frames of a video are sent.
         sampling: how tokens are chosen.
+        resolution: into how many tiles pictures are cut.
         model, revision, adapter: the checkpoint, as it was asked for.
         paths: the files and folders, absolute, as they were asked for.
     """
@@ -25,6 +27,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     system: str = ""
     frames: FrameSampling = FrameSampling()
     sampling: Sampling = Sampling()
+    resolution: Resolution = "auto"
     model: str = "demo"
     revision: str = ""
     adapter: str = ""

@@ -176,7 +176,9 @@ class Run:
         """Ask about `files`; yields rows as they are kept, and `Failed` where the engine ends it."""
         self._pace.goes_on(time.monotonic())
         rows = [BatchRow(key=key, turns=self._job.turns(file.path)) for key, file in enumerate(files)]
-        answers = self._client.batch(rows, sampling=self._job.sampling, most=self._most)
+        answers = self._client.batch(
+            rows, sampling=self._job.sampling, resolution=self._job.resolution, most=self._most
+        )
         async with aclosing(answers):
             async for event in answers:
                 match event:

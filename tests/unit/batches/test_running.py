@@ -80,7 +80,7 @@ class Deadly:
     async def stop(self) -> None: ...
 
     async def batch(
-        self, rows: Sequence[BatchRow], *, sampling: Sampling, most: int
+        self, rows: Sequence[BatchRow], *, sampling: Sampling, resolution: str, most: int
     ) -> AsyncIterator[Answers | Finished | Failed]:
         size = most or 8
         for at in range(0, len(rows), size):

@@ -78,6 +78,7 @@ class BatchActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
             prompt=prompt,
             system=app.settings.system_prompt,
             sampling=Sampling(max_new_tokens=app.settings.max_new_tokens, temperature=app.settings.temperature),
+            resolution=app.session.resolution,
             model=choice.model,
             revision=choice.revision or "",
             paths=tuple(str(path) for path in paths),
