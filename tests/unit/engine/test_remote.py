@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import io
 import os
 import socket
@@ -158,7 +157,6 @@ def test_ask(server: Endpoint, media: Path, capsys: pytest.CaptureFixture[str]) 
     assert "smolvlm" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(importlib.util.find_spec("fastapi") is None, reason="transformers[serving] is not installed")
 def test_a_real_transformers_serve(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The demo model behind `transformers serve` says what it says here."""
     from vlmtui.demo import weights_path
