@@ -58,17 +58,23 @@ class PanelTabs(Splitter):
         """The cross was clicked."""
 
     def render(self) -> Content:
-        """Lay the names out, the cross at the right."""
-        pieces: list[Content | str] = [" "]
+        """Lay the names out, closer where there is little room, the cross at the right."""
+        width = self.size.width - 2
+        row = self._names(" ", " ")
+        if row.cell_length > width:
+            row = self._names("", "").truncate(max(0, width), ellipsis=True)
+        gap = max(0, width - row.cell_length)
+        return Content.assemble(row, " " * gap, Content("×").stylize(Style.from_meta({"view": "close"})))
+
+    def _names(self, before: str, between: str) -> Content:
+        pieces: list[Content | str] = [before or " "]
         for view in VIEWS:
             title = view.title
             if view.id == "problems" and self.problems:
                 title += f" {self.problems:,}"
-            text = Content(f" {title} ").stylize(Style.from_meta({"view": view.id}))
-            pieces += [text.stylize("bold $foreground on $background") if view.id == self.view else text, " "]
-        row = Content.assemble(*pieces)
-        gap = max(0, self.size.width - row.cell_length - 2)
-        return Content.assemble(row, " " * gap, Content("×").stylize(Style.from_meta({"view": "close"})))
+            text = Content(f"{before}{title} ").stylize(Style.from_meta({"view": view.id}))
+            pieces += [text.stylize("bold $foreground on $background") if view.id == self.view else text, between]
+        return Content.assemble(*pieces)
 
     def on_click(self, event: events.Click) -> None:
         """Show the view whose name was clicked, or close the panel."""
