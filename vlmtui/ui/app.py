@@ -302,7 +302,10 @@ class VlmtuiApp(App[int]):
         if toast.severity in ("warning", "error"):
             severity: Severity = "error" if toast.severity == "error" else "warning"
             source = toast.title or "vlmtui"
-            told = any(problem.line == toast.message and problem.source != source for problem in self.problems)
+            told = any(
+                problem.line == toast.message and (problem.source != source or problem.path or problem.remedy)
+                for problem in self.problems
+            )
             if not told:  # else who told it has said more about it
                 self.report_problem(Problem(source=source, line=toast.message, severity=severity))
         make_room(self, toast)

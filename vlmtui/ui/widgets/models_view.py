@@ -72,6 +72,11 @@ class ModelsView(Vertical):
         self._pulling.display = False
         self.action_refresh_rows()
 
+    def on_resize(self) -> None:
+        """The lines are cut to the width, which was not known when the view came, and which the user changes."""
+        if self._rows:
+            self.show_rows()
+
     async def on_unmount(self) -> None:
         if self._client is not None:
             await self._client.close()
