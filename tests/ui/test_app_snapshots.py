@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.conftest import MakeApp, ready, until
+from tests.ui.conftest import MakeApp, ready, screen_text, until
 from vlmtui.ui.problems import Problem
 from vlmtui.ui.widgets.chips import Chip
 
@@ -105,3 +107,45 @@ def test_model_picker(snap_compare, make_app: MakeApp) -> None:
         await pilot.pause()
 
     assert snap_compare(make_app(), terminal_size=(120, 40), run_before=run)
+
+
+async def _quick_open(pilot: Pilot[object]) -> None:
+    from vlmtui.ui.widgets.found_list import FoundList
+
+    await pilot.press("ctrl+p")
+    await until(pilot, lambda: pilot.app.screen.query(FoundList))
+    await pilot.press("p", "i", "c")
+    await until(pilot, lambda: len(pilot.app.screen.query_one(FoundList).rows) == 4)
+
+
+async def _search(pilot: Pilot[object]) -> None:
+    await pilot.press("ctrl+f")
+    await until(pilot, lambda: pilot.app.screen.query("SearchResults"))
+    await pilot.press("p", "i", "c")
+    results = pilot.app.screen.query_one("SearchResults")
+    await until(pilot, lambda: "places" in screen_text(pilot) or "files" in screen_text(pilot))
+    await until(pilot, lambda: results.rows)  # type: ignore[attr-defined]
+
+
+async def _settings(pilot: Pilot[object]) -> None:
+    await pilot.app.run_action("app.run_action_of('app.settings')")
+    await until(pilot, lambda: "checkpoint to load" in screen_text(pilot))
+
+
+async def _jump(pilot: Pilot[object]) -> None:
+    await pilot.press("ctrl+g")
+    await until(pilot, lambda: type(pilot.app.screen).__name__.startswith("Jump"))
+
+
+@pytest.mark.parametrize("show", [_quick_open, _search, _settings, _jump], ids=lambda show: show.__name__.strip("_"))
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_ways_through_the_workbench(
+    snap_compare, make_app: MakeApp, size: tuple[int, int], show: Callable[[Pilot[object]], Awaitable[None]]
+) -> None:
+    async def run(pilot: Pilot[object]) -> None:
+        await _settled(pilot)
+        await show(pilot)
+        await pilot.pause()
+        await pilot.wait_for_scheduled_animations()
+
+    assert snap_compare(make_app(), terminal_size=size, run_before=run)
