@@ -128,7 +128,7 @@ async def _search(pilot: Pilot[object]) -> None:
 
 
 async def _settings(pilot: Pilot[object]) -> None:
-    await pilot.app.run_action("app.run_action_of('app.settings')")
+    await pilot.press("f1", *"settings", "enter")
     await until(pilot, lambda: "checkpoint to load" in screen_text(pilot))
 
 
