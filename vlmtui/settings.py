@@ -35,6 +35,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["none", "8bit", "4bit", "int8"],
         Meta(description="smaller weights: 8bit and 4bit by bitsandbytes, int8 on a CPU"),
     ] = "none"
+    load_model: Annotated[
+        Literal["start", "question"],
+        Meta(description="at the start, or with the first question: its memory is free until then"),
+    ] = "start"
     endpoint: Annotated[
         str, Meta(description="address of an OpenAI-compatible endpoint that answers in place of a model here")
     ] = ""

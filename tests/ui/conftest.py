@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -68,6 +69,18 @@ def make_app(workspace: Path, tiny: Path, tmp_path: Path) -> MakeApp:
     return make
 
 
+@pytest.fixture
+def make_shell(make_app: MakeApp) -> MakeApp:
+    """As `make_app`, but the model is loaded with the first question only: for what needs none. It starts at once."""
+
+    def make(**changes: object) -> VlmtuiApp:
+        settings = changes.pop("settings", None) or Settings(device="cpu", dtype="float32", graphics="half-block")
+        assert isinstance(settings, Settings)
+        return make_app(settings=msgspec.structs.replace(settings, load_model="question"), **changes)
+
+    return make
+
+
 async def until(pilot: Pilot[object], condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait until `condition` holds; fail, saying what was on the screen, when it does not in `seconds`."""
     end = monotonic() + seconds
@@ -78,11 +91,12 @@ async def until(pilot: Pilot[object], condition: Callable[[], object], seconds: 
 
 
 async def ready(pilot: Pilot[object]) -> VlmtuiApp:
-    """Wait until the workbench is whole, its folder read and its model loaded."""
+    """Wait until the workbench is whole, its folder read and its model loaded, if it loads at the start."""
     app = pilot.app
     assert isinstance(app, VlmtuiApp)
     await until(pilot, lambda: app.workbench.complete)
-    await until(pilot, lambda: app.session.state.phase == "ready")
+    if app.settings.load_model == "start":
+        await until(pilot, lambda: app.session.state.phase == "ready")
     await until(pilot, lambda: app.workbench.part("explorer").rows)  # type: ignore[attr-defined]
     return app
 

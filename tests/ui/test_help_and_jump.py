@@ -8,8 +8,8 @@ from tests.ui.conftest import MakeApp, ready, screen_text, type_text, until
 from vlmtui.ui.screens.jump import Jump
 
 
-async def test_the_help_is_searched_as_one_types_and_one_letter_goes_to_the_chat(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(80, 24)) as pilot:
+async def test_the_help_is_searched_as_one_types_and_one_letter_goes_to_the_chat(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(80, 24)) as pilot:
         app = await ready(pilot)
         await pilot.press("question_mark")
         await until(pilot, lambda: "Show all commands" in screen_text(pilot))

@@ -29,8 +29,8 @@ async def drag(pilot: Pilot[int], widget: Widget, across: int, down: int) -> Non
     await pilot.pause()
 
 
-async def test_the_edges_are_dragged_and_a_double_click_takes_the_usual_size(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_the_edges_are_dragged_and_a_double_click_takes_the_usual_size(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         bench = app.workbench
         assert bench.side_bar.region.width == 30
@@ -43,8 +43,8 @@ async def test_the_edges_are_dragged_and_a_double_click_takes_the_usual_size(mak
         await until(pilot, lambda: bench.side_bar.region.width == 30)
 
 
-async def test_the_edges_move_by_keys_and_the_panel_by_its_tabs(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_the_edges_move_by_keys_and_the_panel_by_its_tabs(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         bench = app.workbench
         await pilot.press("f12", "right", "right", "escape")
@@ -61,8 +61,8 @@ async def test_the_edges_move_by_keys_and_the_panel_by_its_tabs(make_app: MakeAp
         await until(pilot, lambda: bench.side_bar.region.width == 30)
 
 
-async def test_a_part_is_zoomed_hidden_and_brought_back(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_a_part_is_zoomed_hidden_and_brought_back(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await pilot.press("f3")
         await until(pilot, lambda: shown(app) == {"side"})
@@ -75,8 +75,8 @@ async def test_a_part_is_zoomed_hidden_and_brought_back(make_app: MakeApp) -> No
 
 
 @pytest.mark.parametrize(("width", "height"), [(200, 60), (120, 40), (80, 24), (59, 24), (20, 5)])
-async def test_at_every_size_each_part_is_one_key_away(make_app: MakeApp, width: int, height: int) -> None:
-    async with make_app().run_test(size=(width, height)) as pilot:
+async def test_at_every_size_each_part_is_one_key_away(make_shell: MakeApp, width: int, height: int) -> None:
+    async with make_shell().run_test(size=(width, height)) as pilot:
         app = await ready(pilot)
         await pilot.press("f8")
         await until(pilot, lambda: "panel" in shown(app))
@@ -102,8 +102,8 @@ def test_a_window_of_any_size_shows_the_part_with_the_focus() -> None:
                     assert got.has(at)
 
 
-async def test_problems_are_listed_counted_opened_and_forgotten(make_app: MakeApp, workspace: Path) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_problems_are_listed_counted_opened_and_forgotten(make_shell: MakeApp, workspace: Path) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         app.notify("The disk is full", severity="error", title="Settings")
         await until(pilot, lambda: len(app.problems) == 1)
@@ -119,8 +119,8 @@ async def test_problems_are_listed_counted_opened_and_forgotten(make_app: MakeAp
         assert "problem" not in screen_text(pilot).splitlines()[-1]
 
 
-async def test_the_output_shows_the_models_log_and_filters_it(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_the_output_shows_the_models_log_and_filters_it(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await app.run_action("app.run_action_of('view.output')")
         app.engine_log.parent.mkdir(parents=True, exist_ok=True)
@@ -134,8 +134,8 @@ async def test_the_output_shows_the_models_log_and_filters_it(make_app: MakeApp)
         await until(pilot, lambda: "first line" in screen_text(pilot))
 
 
-async def test_the_workbench_is_found_as_it_was_left(make_app: MakeApp, workspace: Path) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_the_workbench_is_found_as_it_was_left(make_shell: MakeApp, workspace: Path) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await app.workbench.editors.open(workspace / "picture2.png", "picture", pin=True)
         await app.workbench.editors.open(workspace / "questions.jsonl", "dataset", pin=True)
@@ -144,7 +144,7 @@ async def test_the_workbench_is_found_as_it_was_left(make_app: MakeApp, workspac
         await drag(pilot, app.workbench.side_splitter, 6, 0)
         await pilot.press("f8")
         await until(pilot, lambda: "panel" in shown(app))
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await until(pilot, lambda: app.workbench.editors.split and "panel" in shown(app))
         assert app.workbench.side_bar.region.width == 36
@@ -155,12 +155,12 @@ async def test_the_workbench_is_found_as_it_was_left(make_app: MakeApp, workspac
 
 @pytest.mark.parametrize("damage", [b"", b'{"version": 9}', b'{"side_width": "x"}', b"\xff", b"[" * 100_000])
 async def test_a_damaged_layout_is_the_usual_one_and_is_said_once(
-    make_app: MakeApp, workspace: Path, damage: bytes
+    make_shell: MakeApp, workspace: Path, damage: bytes
 ) -> None:
     file = layout_file(workspace)
     file.parent.mkdir(parents=True)
     file.write_bytes(damage)
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         assert shown(app) == {"side", "editors", "chat"}
         assert [problem.source for problem in app.problems] == ["Layout"]

@@ -20,8 +20,8 @@ def used_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-async def test_letters_find_a_file_and_enter_opens_it_in_a_tab_that_stays(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_letters_find_a_file_and_enter_opens_it_in_a_tab_that_stays(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await pilot.press("ctrl+p")
         await until(pilot, lambda: "7 files" in screen_text(pilot))
@@ -39,8 +39,8 @@ async def test_letters_find_a_file_and_enter_opens_it_in_a_tab_that_stays(make_a
         assert app.screen.query_one(FoundList).chosen == "more/inside.png"
 
 
-async def test_nothing_matches_is_said_and_a_greater_than_sign_goes_to_the_commands(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(80, 24)) as pilot:
+async def test_nothing_matches_is_said_and_a_greater_than_sign_goes_to_the_commands(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(80, 24)) as pilot:
         app = await ready(pilot)
         await pilot.press("ctrl+p", "z", "z")
         await until(pilot, lambda: "No match in 7 files." in screen_text(pilot))
@@ -50,10 +50,10 @@ async def test_nothing_matches_is_said_and_a_greater_than_sign_goes_to_the_comma
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
 
 
-async def test_the_command_used_last_is_first_and_what_is_not_open_says_so(make_app: MakeApp) -> None:
+async def test_the_command_used_last_is_first_and_what_is_not_open_says_so(make_shell: MakeApp) -> None:
     use(COMMANDS, "video.play")
     use(COMMANDS, "app.theme")
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await pilot.press("f1")
         await until(pilot, lambda: "Change the colour theme" in screen_text(pilot))

@@ -29,10 +29,10 @@ def _says(app: VlmtuiApp) -> str:
     return str(app.screen.query_one("#search-says").render())
 
 
-async def test_enter_opens_the_data_set_at_the_row_where_it_was_found(make_app: MakeApp, workspace: Path) -> None:
+async def test_enter_opens_the_data_set_at_the_row_where_it_was_found(make_shell: MakeApp, workspace: Path) -> None:
     rows = [f'{{"question": "number {number}", "answer": "{number % 7}"}}' for number in range(300)]
     (workspace / "deep.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app, _, results = await _search(pilot, "number 251")
         await until(pilot, lambda: _says(app) == "1 place · 1 file.")
         await pilot.press("down", "down")
@@ -45,8 +45,8 @@ async def test_enter_opens_the_data_set_at_the_row_where_it_was_found(make_app: 
         await until(pilot, lambda: app.focused is not results and app.workbench.kept_layout.at == "editors")
 
 
-async def test_a_name_is_found_and_options_are_turned_on_by_keys_and_clicks(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_a_name_is_found_and_options_are_turned_on_by_keys_and_clicks(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app, view, results = await _search(pilot, "Picture1")
         await until(pilot, lambda: _says(app) == "2 files.")
         assert [group.path for group in results.groups] == ["picture1.png", "picture10.png"]
@@ -64,8 +64,8 @@ async def test_a_name_is_found_and_options_are_turned_on_by_keys_and_clicks(make
         await until(pilot, lambda: app.workbench.editors.shown.path.name == "picture3.png")  # type: ignore[union-attr]
 
 
-async def test_a_conversation_is_found_and_shown(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_a_conversation_is_found_and_shown(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         kept = app.workbench.keeper.new()
         kept.messages.append(ChatMessage(role="user", text="Is there a narwhal here?"))
@@ -78,11 +78,11 @@ async def test_a_conversation_is_found_and_shown(make_app: MakeApp) -> None:
         assert results.rows
 
 
-async def test_hostile_names_and_lines_do_nothing_and_files_fold(make_app: MakeApp, workspace: Path) -> None:
+async def test_hostile_names_and_lines_do_nothing_and_files_fold(make_shell: MakeApp, workspace: Path) -> None:
     name = os.fsdecode(b"a\x1b]52;c;x\x07\xff[red]\n.txt")
     (workspace / name).write_bytes(b"one\n\x1b[31m needle \x9b31m [bold] \xff\n")
     (workspace / "many.txt").write_text("needle\n" * 500, encoding="utf-8")
-    async with make_app().run_test(size=(80, 24)) as pilot:
+    async with make_shell().run_test(size=(80, 24)) as pilot:
         app, _, results = await _search(pilot, "needle")
         await until(pilot, lambda: _says(app).startswith("101 places · 2 files."))
         text = screen_text(pilot)
@@ -96,10 +96,10 @@ async def test_hostile_names_and_lines_do_nothing_and_files_fold(make_app: MakeA
         await until(pilot, lambda: len(results.rows) == 3)
 
 
-async def test_the_search_is_on_show_again_after_the_next_start(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_the_search_is_on_show_again_after_the_next_start(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         await _search(pilot, "inside")
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         assert app.workbench.side_bar.view == "search"
         await until(pilot, lambda: isinstance(app.focused, Input))

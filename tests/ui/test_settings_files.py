@@ -34,11 +34,11 @@ def test_wrong_names_text_keys_and_conflicts_are_told_with_their_lines(tmp_path:
 
 
 async def test_a_changed_file_gives_other_keys_and_another_theme_and_a_mistake_is_kept(
-    make_app: MakeApp, tmp_path: Path
+    make_shell: MakeApp, tmp_path: Path
 ) -> None:
     file = tmp_path / "user.toml"
     file.write_text('[keybindings]\n"app.theme" = "ctrl+y"\n"app.hlep" = "ctrl+k"\n')
-    async with make_app(settings_files=[file]).run_test(size=(200, 40)) as pilot:
+    async with make_shell(settings_files=[file]).run_test(size=(200, 40)) as pilot:
         app = await ready(pilot)
         await until(pilot, lambda: any("did you mean" in problem.line for problem in app.problems))
         assert [(p.path, p.row) for p in app.problems if p.source == "Settings"] == [(os.fspath(file), 3)]

@@ -13,15 +13,16 @@ async def _open(app: VlmtuiApp) -> None:
     await app.run_action("app.run_action_of('app.settings')")
 
 
-async def test_a_setting_is_found_changed_in_force_and_reset(make_app: MakeApp, tmp_path: Path) -> None:
+async def test_a_setting_is_found_changed_in_force_and_reset(make_shell: MakeApp, tmp_path: Path) -> None:
     file, own = tmp_path / "settings.toml", tmp_path / "own.toml"
     file.write_text("# mine\ntemperature = 0.5\n")
-    async with make_app(settings_files=[file, own]).run_test(size=(100, 40)) as pilot:
+    async with make_shell(settings_files=[file, own]).run_test(size=(100, 40)) as pilot:
         app = await ready(pilot)
         await _open(app)
-        await until(pilot, lambda: "temperature" in screen_text(pilot) and f"{file.name}:2" in screen_text(pilot))
+        await until(pilot, lambda: "max_new_tokens" in screen_text(pilot))
         await type_text(pilot, "greedy")
-        await until(pilot, lambda: "max_new_tokens" not in screen_text(pilot))
+        await until(pilot, lambda: "temperature" in screen_text(pilot) and f"{file.name}:2" in screen_text(pilot))
+        assert "max_new_tokens" not in screen_text(pilot)
         await pilot.press("enter")
         await type_text(pilot, "9")
         await pilot.press("enter")
@@ -37,10 +38,12 @@ async def test_a_setting_is_found_changed_in_force_and_reset(make_app: MakeApp, 
         await until(pilot, lambda: app.screen is app.workbench)
 
 
-async def test_choices_are_gone_through_and_the_folders_own_setting_is_named(make_app: MakeApp, tmp_path: Path) -> None:
+async def test_choices_are_gone_through_and_the_folders_own_setting_is_named(
+    make_shell: MakeApp, tmp_path: Path
+) -> None:
     file, own = tmp_path / "settings.toml", tmp_path / "own.toml"
     own.write_text('graphics = "sixel"\n')
-    async with make_app(settings_files=[file, own]).run_test(size=(100, 40)) as pilot:
+    async with make_shell(settings_files=[file, own]).run_test(size=(100, 40)) as pilot:
         app = await ready(pilot)
         await _open(app)
         await until(pilot, lambda: "sixel" in screen_text(pilot))

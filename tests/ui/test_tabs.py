@@ -25,9 +25,9 @@ async def run(app: VlmtuiApp, action: str) -> None:
 
 
 async def test_a_selected_file_takes_the_tab_in_italics_and_one_that_is_asked_about_keeps_its_own(
-    make_app: MakeApp,
+    make_shell: MakeApp,
 ) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         editors = app.workbench.editors
         await pilot.press("down")
@@ -42,8 +42,8 @@ async def test_a_selected_file_takes_the_tab_in_italics_and_one_that_is_asked_ab
         await until(pilot, lambda: names(editors.active) == ["picture2.png", "picture3.png"])
 
 
-async def test_tabs_are_gone_through_closed_reopened_and_moved(make_app: MakeApp, workspace: Path) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_tabs_are_gone_through_closed_reopened_and_moved(make_shell: MakeApp, workspace: Path) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         editors = app.workbench.editors
         for number in (1, 2, 3):
@@ -64,9 +64,9 @@ async def test_tabs_are_gone_through_closed_reopened_and_moved(make_app: MakeApp
 
 
 async def test_two_files_are_seen_side_by_side_and_the_chat_takes_that_of_the_active_group(
-    make_app: MakeApp, workspace: Path
+    make_shell: MakeApp, workspace: Path
 ) -> None:
-    async with make_app().run_test(size=(160, 40)) as pilot:
+    async with make_shell().run_test(size=(160, 40)) as pilot:
         app = await ready(pilot)
         editors = app.workbench.editors
         await editors.open(workspace / "picture1.png", "picture", pin=True)
@@ -85,9 +85,9 @@ async def test_two_files_are_seen_side_by_side_and_the_chat_takes_that_of_the_ac
 
 
 async def test_a_click_chooses_a_tab_its_cross_and_the_middle_button_close_it(
-    make_app: MakeApp, workspace: Path
+    make_shell: MakeApp, workspace: Path
 ) -> None:
-    async with make_app().run_test(size=(200, 40)) as pilot:
+    async with make_shell().run_test(size=(200, 40)) as pilot:
         app = await ready(pilot)
         editors = app.workbench.editors
         for number in (1, 2, 3):
@@ -102,8 +102,8 @@ async def test_a_click_chooses_a_tab_its_cross_and_the_middle_button_close_it(
         await until(pilot, lambda: names(editors.active) == ["picture3.png"])
 
 
-async def test_of_many_tabs_only_the_last_seen_keep_their_viewers(make_app: MakeApp, workspace: Path) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_of_many_tabs_only_the_last_seen_keep_their_viewers(make_shell: MakeApp, workspace: Path) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         for number in range(12):
             file = workspace / f"text{number}.txt"

@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypedDict, TypeVar, Unpack, cast
 
 import msgspec
 
@@ -25,6 +25,7 @@ from vlmtui.engine.protocol import (
     Answers,
     Batch,
     BatchRow,
+    Compare,
     Event,
     Failed,
     Finished,
@@ -39,6 +40,8 @@ from vlmtui.engine.protocol import (
     Request,
     Sampling,
     Shutdown,
+    Side,
+    SideSays,
     Started,
     Stop,
     Tokens,
@@ -57,6 +60,20 @@ _GRACE_S = 2.0
 _Some = TypeVar("_Some")
 
 _log = logging.getLogger(__name__)
+
+
+class LoadOptions(TypedDict, total=False):
+    """How a checkpoint is loaded, beside its name; as in `vlmtui.engine.protocol.Load`, and `adapter` is one to lay
+    over it, as `--adapter` takes it."""
+
+    revision: str | None
+    device: str
+    dtype: str
+    offline: bool
+    adapter: str
+    adapters: Sequence[AdapterUse]
+    quantize: Quantize
+    endpoint: str
 
 
 class EngineClient:
@@ -126,35 +143,18 @@ class EngineClient:
             self._reader = asyncio.create_task(self._read(self._process), name="engine events")
 
     def load(
-        self,
-        model: str,
-        *,
-        revision: str | None = None,
-        device: str = "auto",
-        dtype: str = "auto",
-        offline: bool = False,
-        adapter: str = "",
-        adapters: Sequence[AdapterUse] = (),
-        quantize: Quantize = "none",
-        endpoint: str = "",
+        self, model: str, **options: Unpack[LoadOptions]
     ) -> AsyncGenerator[LoadProgress | Loaded | Finished | Failed, None]:
-        """Load a checkpoint: `demo`, a hub id, or a folder; `adapter` is one to lay over it, as `--adapter`
-        takes it, `adapters` are several. With an `endpoint`, its model of that name answers, and nothing is loaded.
+        """Load a checkpoint: `demo`, a hub id, or a folder. With an `endpoint`, its model of that name answers, and
+        nothing is loaded.
 
         Ends with `Loaded`, `Failed` or, stopped, `Finished`.
         """
-        wanted = Load(
-            id=0,
-            model=model,
-            revision=revision,
-            device=device,
-            dtype=dtype,
-            offline=offline,
-            adapters=(*_one(adapter), *adapters),
-            quantize=quantize,
-            endpoint=endpoint,
-        )
-        return self._in_turn(self._load(wanted), Loaded)
+        return self._in_turn(self._load(_load_request(model, options)), Loaded)
+
+    def load_with_first_question(self, model: str, **options: Unpack[LoadOptions]) -> None:
+        """As `load`, but not yet: no child is started before something is asked."""
+        self._wanted = _load_request(model, options)
 
     def adapt(self, adapters: Sequence[AdapterUse]) -> AsyncGenerator[Loaded | Finished | Failed, None]:
         """Lay these adapters, and no others, over the checkpoint that is loaded, which is not read again.
@@ -218,6 +218,29 @@ class EngineClient:
             most=most,
         )
         return self._in_turn(cast("AsyncGenerator[Answers | Finished | Failed]", self._ask(request)))
+
+    def compare(
+        self,
+        turns: Sequence[Turn],
+        sides: Sequence[Side],
+        *,
+        sampling: Sampling | None = None,
+        resolution: Resolution = "auto",
+    ) -> AsyncGenerator[LoadProgress | Loaded | SideSays | Finished | Failed, None]:
+        """Ask each of `sides` of the checkpoint that is loaded the same; as `generate` else. Ends likewise.
+
+        What the conversation knows, and the adapters that act, are the same afterwards.
+        """
+        request = Compare(
+            id=self._number(),
+            turns=tuple(turns),
+            sides=tuple(sides),
+            sampling=sampling or Sampling(),
+            resolution=resolution,
+        )
+        return self._in_turn(
+            cast("AsyncGenerator[LoadProgress | Loaded | SideSays | Finished | Failed]", self._generate(request))
+        )
 
     async def stop(self) -> None:
         """Stop what is running, generation or load; its stream ends with `Finished(reason="stopped")`."""
@@ -294,7 +317,7 @@ class EngineClient:
                 yield event  # type: ignore[misc]
 
     async def _generate(
-        self, request: Generate
+        self, request: Generate | Compare
     ) -> AsyncGenerator[LoadProgress | Loaded | Started | PartRead | Tokens | Finished | Failed, None]:
         """Load what was last loaded well, where nothing is loaded; then answer."""
         if self.pid is None or self.loaded is None:
@@ -310,7 +333,7 @@ class EngineClient:
             async for piece in answer:
                 yield piece  # type: ignore[misc]
 
-    async def _ask(self, request: Load | Adapt | Pull | Generate | Batch) -> AsyncGenerator[Event, None]:
+    async def _ask(self, request: Load | Adapt | Pull | Generate | Batch | Compare) -> AsyncGenerator[Event, None]:
         """Send `request` and yield its events up to the last one."""
         self._running = request.id
         self._stop_asked = False
@@ -410,6 +433,21 @@ class EngineClient:
         if code == -signal.SIGKILL:
             remedy += "; if it dies again, memory may be short: choose a smaller checkpoint"
         return Failed(id=request, code="engine_died", cause=f"the engine died ({_ending(code)})", remedy=remedy)
+
+
+def _load_request(model: str, options: LoadOptions) -> Load:
+    """Return the request, numbered when it is sent."""
+    return Load(
+        id=0,
+        model=model,
+        revision=options.get("revision"),
+        device=options.get("device", "auto"),
+        dtype=options.get("dtype", "auto"),
+        offline=options.get("offline", False),
+        adapters=(*_one(options.get("adapter", "")), *options.get("adapters", ())),
+        quantize=options.get("quantize", "none"),
+        endpoint=options.get("endpoint", ""),
+    )
 
 
 def _one(adapter: str) -> tuple[AdapterUse, ...]:

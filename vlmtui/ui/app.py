@@ -161,7 +161,7 @@ class VlmtuiApp(App[int]):
 
         self._session = Session(self, self.settings, log=self._log_path)
         await self.workbench.begin()
-        self.load_model(self.first_choice)
+        self.begin_with(self.first_choice)
         await self.enter_folder(self._settings_files, self._mistakes)
         # What is imported and on the screen now stays: no collection needs to look at it again. Each paint leaves
         # thousands of objects in circles; young collections of this size find them dead, so that few get into the
@@ -204,6 +204,13 @@ class VlmtuiApp(App[int]):
             await self._session.close()
 
     # ---- the session ----
+
+    def begin_with(self, choice: ModelChoice) -> None:
+        """Load `choice` now or, where the settings say so and nothing is loaded yet, with the first question."""
+        if self.settings.load_model == "start" or self.session.loaded is not None:
+            self.load_model(choice)
+        else:
+            self.session.load_with_first_question(choice)
 
     @work(group="engine-load", exclusive=True, exit_on_error=False)
     async def load_model(self, choice: ModelChoice, *, keep: bool = False) -> None:

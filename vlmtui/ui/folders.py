@@ -68,7 +68,7 @@ async def open_folder(app: VlmtuiApp, folder: Path, read: ReadFolder) -> None:
     await bench.begin()
     await app.enter_folder(found.files, found.mistakes)
     if wanted not in (before, app.session.choice):
-        app.load_model(wanted)
+        app.begin_with(wanted)
     elif app.session.loaded is not None:
         bench.show_state(app.session.state)
         bench.model_ready(app.session.loaded, chosen=True)

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from vlmtui.chats.conversation import Conversation
-from vlmtui.engine.client import EngineClient
+from vlmtui.engine.client import EngineClient, LoadOptions
 from vlmtui.engine.protocol import (
     Failed,
     Finished,
@@ -154,18 +154,22 @@ class Session:
 
     # ---- models ----
 
+    def load_with_first_question(self, choice: ModelChoice) -> None:
+        """Leave `choice` unloaded until something is asked."""
+        self.choice = self._good = choice
+        self._client.load_with_first_question(choice.model, **_options(choice))
+        self._set(phase="off", detail="loads with the first question", model=_name_of(choice))
+
     async def load(self, choice: ModelChoice) -> None:
         """Load `choice`; ends when it is loaded or has failed. Cancelling the task leaves the engine to `stop`."""
         if self._client.busy:
             await self.stop()  # the newest wish counts
         previous = self._good
         self.choice = choice
-        name = choice.model if choice.model == "demo" or "/" not in choice.model else Path(choice.model).name
-        name = (choice.model or choice.endpoint) if choice.endpoint else name
         self._set(
             phase="starting",
             detail="",
-            model=safe_line(name),
+            model=_name_of(choice),
             device="",
             dtype="",
             base=False,
@@ -174,16 +178,7 @@ class Session:
             tokens_per_s=0.0,
             ttft_s=0.0,
         )
-        events = self._client.load(
-            choice.model,
-            revision=choice.revision,
-            device=choice.device,
-            dtype=choice.dtype,
-            quantize=choice.quantize,
-            adapter=choice.adapter,
-            adapters=choice.adapters,
-            endpoint=choice.endpoint,
-        )
+        events = self._client.load(choice.model, **_options(choice))
         async for event in events:
             match event:
                 case LoadProgress():
@@ -333,6 +328,25 @@ class Session:
         """End the engine's process."""
         self._closed = True
         await self._client.close()
+
+
+def _name_of(choice: ModelChoice) -> str:
+    """Return what to call `choice` before it is loaded."""
+    name = choice.model if choice.model == "demo" or "/" not in choice.model else Path(choice.model).name
+    return safe_line((choice.model or choice.endpoint) if choice.endpoint else name)
+
+
+def _options(choice: ModelChoice) -> LoadOptions:
+    """Return how `choice` is loaded."""
+    return {
+        "revision": choice.revision,
+        "device": choice.device,
+        "dtype": choice.dtype,
+        "quantize": choice.quantize,
+        "adapter": choice.adapter,
+        "adapters": choice.adapters,
+        "endpoint": choice.endpoint,
+    }
 
 
 def sampling_of(settings: Settings) -> Sampling:
