@@ -21,6 +21,7 @@ from vlmtui.ui.engine_state import EngineState
 from vlmtui.ui.layout import Layout
 from vlmtui.ui.screens.workbench_chats import ChatActions
 from vlmtui.ui.screens.workbench_costs import CostActions
+from vlmtui.ui.screens.workbench_dragging import DragActions
 from vlmtui.ui.screens.workbench_layout import LayoutActions
 from vlmtui.ui.screens.workbench_moments import MomentActions
 from vlmtui.ui.training.tuning import TuningActions
@@ -48,7 +49,9 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.widgets.video_view import VideoView
 
 
-class Workbench(LayoutActions, ChatActions, CostActions, MomentActions, TuningActions, BatchActions, Screen[None]):
+class Workbench(
+    LayoutActions, ChatActions, CostActions, MomentActions, TuningActions, BatchActions, DragActions, Screen[None]
+):
     """The main screen. What is shown of it in a small window is in `vlmtui.ui.arrangement`."""
 
     AUTO_FOCUS = "#explorer"
@@ -305,6 +308,8 @@ class Workbench(LayoutActions, ChatActions, CostActions, MomentActions, TuningAc
             chosen: the user has chosen a model, now or before; else the demo model says what it is.
         """
         self.show_cost()
+        if self.chat.busy:  # it was loaded for the question
+            self.conversation.model = loaded.name
         over = f" + {safe_line(Path(loaded.adapter).name, 30)}" if loaded.adapter else ""
         self._chat_title.update(Content(f"CHAT  {safe_line(loaded.name, 40)}{over}"))
         if loaded.demo and not chosen and not self._greeted:

@@ -87,6 +87,13 @@ class EditorArea(Horizontal):
             await self.active.open(path, kind, pin=pin)
             self._changed(focused)
 
+    async def open_beside(self, path: Path, kind: str) -> None:
+        """Show `path` in a second group, which is made if there is none, and go there."""
+        async with self._one:
+            self._make_active(self._other if self.split else await self._add_group())
+            await self.active.open(path, kind, pin=True)
+            self._changed(True)
+
     async def restore(self, groups: list[tuple[list[Tab], int]], active: int) -> None:
         """Open what was open before: the tabs of each group, with the number of the one on show."""
         async with self._one:

@@ -19,6 +19,7 @@ from textual.strip import Strip
 from vlmtui.safetext import safe_line
 from vlmtui.ui.file_tree import FileTree
 from vlmtui.ui.marks import Marks
+from vlmtui.ui.widgets.drag_source import DragSource
 from vlmtui.ui.widgets.listing import Entry, Kind, Order
 
 # Signs that every terminal's font has: all are in the old WGL4 set.
@@ -39,7 +40,7 @@ PARTS: frozenset[str] = frozenset(
 )
 
 
-class EntryView(ScrollView, can_focus=False):
+class EntryView(DragSource, ScrollView, can_focus=False):
     """What lists and grids of entries share: the rows, the cursor and the marks, which are the explorer's."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(PARTS)
@@ -125,8 +126,13 @@ class EntryView(ScrollView, can_focus=False):
         self.call_after_refresh(self.scroll_to_cursor)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Show what would be clicked."""
-        self.hover = self.line_at(event.x, event.y)
+        """Show what would be clicked; drag what is held."""
+        self.hover = -1 if self.drag(event) else self.line_at(event.x, event.y)
+
+    def row_to_drag(self, x: int, y: int) -> int:
+        """Return the row at this place of the window, -1 where there is none."""
+        line = self.line_at(x, y)
+        return line if 0 <= line < len(self._tree.rows) else -1
 
     def on_leave(self) -> None:
         """Nothing would be clicked."""

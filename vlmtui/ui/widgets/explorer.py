@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from vlmtui.ui.actions import bindings
+from vlmtui.ui.widgets.drag_source import DragState
 from vlmtui.ui.widgets.entry_list import EntryView
 from vlmtui.ui.widgets.explorer_choosing import ExplorerChoosing
 from vlmtui.ui.widgets.explorer_files import ExplorerFiles
@@ -46,6 +47,8 @@ class Explorer(ExplorerFiles, ExplorerChoosing, can_focus=True):
         Binding("escape", "back", "Clear", show=False),
     ]
 
+    _held: tuple[Entry, ...] = ()  # with the mouse
+
     class AttachRequested(Message):
         """The user wants the picture or video in the chat; `stay` keeps the focus in the explorer."""
 
@@ -60,6 +63,13 @@ class Explorer(ExplorerFiles, ExplorerChoosing, can_focus=True):
         def __init__(self, paths: list[Path]) -> None:
             super().__init__()
             self.paths = paths
+
+    class Dragged(Message):
+        """Files are held with the mouse over a place of the screen, were let go of there, or are no longer held."""
+
+        def __init__(self, entries: Sequence[Entry], x: int, y: int, state: DragState) -> None:
+            super().__init__()
+            self.entries, self.x, self.y, self.state = entries, x, y, state
 
     def compose(self) -> ComposeResult:
         """Make the tree and the line below it; what the first paint does not need comes in `begin`."""
@@ -164,6 +174,18 @@ class Explorer(ExplorerFiles, ExplorerChoosing, can_focus=True):
             self.action_toggle_folder()
         elif event.times == 2:
             self.action_open()
+
+    @on(EntryView.Dragged)
+    def _dragged(self, event: EntryView.Dragged) -> None:
+        """A row is dragged: with it all that is selected, if it is."""
+        event.stop()
+        if not self._held and event.line < len(self.rows) and self.rows[event.line].kind != "note":
+            row = self.rows[event.line]  # now: rows move when a file comes
+            self._held = tuple(self.selected_entries()) if row in self.marks else (row,)
+        if self._held:
+            self.post_message(self.Dragged(self._held, event.x, event.y, event.state))
+        if event.state != "over":
+            self._held = ()
 
     # ---- using what is selected ----
 

@@ -43,8 +43,10 @@ class ExplorerChoosing(ExplorerMoving, can_focus=False):
             self._filter.value = letters
 
     def action_back(self) -> None:
-        """Clear the filter; if there is none, what is selected."""
-        if self._filtering or self.files.filter:
+        """Drop what is dragged; else clear the filter; if there is none, what is selected."""
+        if self.view.dragging:
+            self.view.end_drag()
+        elif self._filtering or self.files.filter:
             self._filter.value = self.files.filter = ""
             self._leave_filter()
             self._show_rows()
@@ -54,7 +56,7 @@ class ExplorerChoosing(ExplorerMoving, can_focus=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let Esc through to others when there is nothing to clear here."""
         if action == "back":
-            return self._filtering or bool(self.files.filter) or bool(len(self.marks))
+            return self.view.dragging or self._filtering or bool(self.files.filter) or bool(len(self.marks))
         return True
 
     def action_sort(self) -> None:
