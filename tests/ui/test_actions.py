@@ -110,8 +110,8 @@ def test_the_footer_shows_the_focused_parts_keys_first() -> None:
     assert "app.help" not in {hint.action for hint in hints("chat", busy=False)}
 
 
-async def test_the_palette_lists_every_action_with_its_key(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(100, 60)) as pilot:
+async def test_the_palette_lists_every_action_with_its_key(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(100, 60)) as pilot:
         await ready(pilot)
         await pilot.press("f1")
         await until(pilot, lambda: ACTIONS[0].title in screen_text(pilot))
@@ -125,8 +125,8 @@ async def test_the_palette_lists_every_action_with_its_key(make_app: MakeApp) ->
             assert not action.keys or key_name(action.keys[0]) in shown
 
 
-async def test_a_command_chosen_in_the_palette_runs(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(100, 30)) as pilot:
+async def test_a_command_chosen_in_the_palette_runs(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(100, 30)) as pilot:
         app = await ready(pilot)
         await pilot.press("f1")
         await until(pilot, lambda: app.screen is not app.workbench)
@@ -136,8 +136,8 @@ async def test_a_command_chosen_in_the_palette_runs(make_app: MakeApp) -> None:
         await until(pilot, lambda: app.screen is app.workbench and not app.workbench.kept_layout.has("side"))
 
 
-async def test_the_command_that_is_named_in_full_comes_first(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(100, 30)) as pilot:
+async def test_the_command_that_is_named_in_full_comes_first(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(100, 30)) as pilot:
         app = await ready(pilot)
         await pilot.press("f1")
         await until(pilot, lambda: app.screen is not app.workbench)
@@ -147,16 +147,16 @@ async def test_the_command_that_is_named_in_full_comes_first(make_app: MakeApp) 
         await until(pilot, lambda: app.screen.id == "settings")
 
 
-async def test_a_click_in_the_footer_runs_the_action(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 30)) as pilot:
+async def test_a_click_in_the_footer_runs_the_action(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 30)) as pilot:
         app = await ready(pilot)
         line = screen_text(pilot).splitlines()[-2]
         await pilot.click("KeyBar", offset=(line.index("Model"), 0))
         await until(pilot, lambda: app.screen.id == "model-picker")
 
 
-async def test_help_opens_and_closes(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(100, 40)) as pilot:
+async def test_help_opens_and_closes(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(100, 40)) as pilot:
         app = await ready(pilot)
         await pilot.press("question_mark")
         await until(pilot, lambda: "Show all commands" in screen_text(pilot))

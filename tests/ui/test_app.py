@@ -191,11 +191,11 @@ async def test_full_resolution_is_one_key(make_app: MakeApp) -> None:
 # ---- the model picker ---------------------------------------------------------------------------
 
 
-async def test_the_picker_offers_the_family_and_loads_a_folder(make_app: MakeApp, tmp_path: Path) -> None:
+async def test_the_picker_offers_the_family_and_loads_a_folder(make_shell: MakeApp, tmp_path: Path) -> None:
     from tests.tiny_model import checkpoint
 
     base = checkpoint("idefics3", kind="base")
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await pilot.press("f4")
         await until(pilot, lambda: "SmolVLM2-256M-Video-Instruct" in screen_text(pilot))
@@ -263,8 +263,8 @@ async def test_a_first_model_that_fails_leaves_the_workbench_usable(make_app: Ma
 # ---- parts and sizes ----------------------------------------------------------------------------
 
 
-async def test_f6_goes_round_and_back(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_f6_goes_round_and_back(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
 
         def at() -> str:
@@ -282,8 +282,8 @@ async def test_f6_goes_round_and_back(make_app: MakeApp) -> None:
         assert at() == "preview"
 
 
-async def test_f9_hides_the_explorer_and_brings_it_back(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_f9_hides_the_explorer_and_brings_it_back(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         pane = app.workbench.query_one("#explorer-pane")
         for key in ("f9", "ctrl+b"):
@@ -295,8 +295,8 @@ async def test_f9_hides_the_explorer_and_brings_it_back(make_app: MakeApp) -> No
             assert isinstance(app.focused, Explorer)
 
 
-async def test_at_80_columns_two_parts_are_shown_and_none_is_lost(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(80, 24)) as pilot:
+async def test_at_80_columns_two_parts_are_shown_and_none_is_lost(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(80, 24)) as pilot:
         app = await ready(pilot)
 
         def shown() -> list[str]:
@@ -318,8 +318,8 @@ async def test_at_80_columns_two_parts_are_shown_and_none_is_lost(make_app: Make
         await until(pilot, lambda: shown() == ["explorer", "preview"])
 
 
-async def test_no_size_is_too_small(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_no_size_is_too_small(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await pilot.press("down")
         for width, height in [(20, 5), (1, 1), (59, 12), (200, 60), (20, 5), (80, 24), (3, 40), (120, 40)]:
@@ -330,8 +330,8 @@ async def test_no_size_is_too_small(make_app: MakeApp) -> None:
         assert isinstance(app.focused, Explorer)
 
 
-async def test_a_click_gives_the_focus(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_a_click_gives_the_focus(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await pilot.click("#prompt")
         await until(pilot, lambda: app.workbench.has_class("-in-chat"))
@@ -339,8 +339,8 @@ async def test_a_click_gives_the_focus(make_app: MakeApp) -> None:
         await until(pilot, lambda: app.workbench.has_class("-in-explorer"))
 
 
-async def test_a_click_on_the_model_in_the_status_bar_opens_the_picker(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_a_click_on_the_model_in_the_status_bar_opens_the_picker(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await pilot.click(StatusBar, offset=(4, 0))
         await until(pilot, lambda: app.screen.id == "model-picker")
@@ -363,15 +363,15 @@ async def test_ctrl_c_twice_quits_and_once_does_not(make_app: MakeApp) -> None:
     assert not Path(f"/proc/{pid}").exists() or "zombie" in Path(f"/proc/{pid}/status").read_text()
 
 
-async def test_ctrl_q_quits_from_the_prompt(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_ctrl_q_quits_from_the_prompt(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await pilot.press("f6", "f6", "ctrl+q")
         await until(pilot, lambda: app._exit)
 
 
-async def test_the_theme_is_remembered(make_app: MakeApp, tmp_path: Path) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_the_theme_is_remembered(make_shell: MakeApp, tmp_path: Path) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         assert app.theme == "vscode-dark"
         await pilot.press("ctrl+t")
@@ -386,14 +386,14 @@ async def test_the_theme_is_remembered(make_app: MakeApp, tmp_path: Path) -> Non
         assert read_settings(tmp_path / "settings.toml")[0].theme == "vscode-light"
 
 
-async def test_a_mistake_in_the_settings_is_one_line(make_app: MakeApp) -> None:
-    app = make_app(mistakes=["settings.toml: [b]colour[/b]: unknown", "another"])
+async def test_a_mistake_in_the_settings_is_one_line(make_shell: MakeApp) -> None:
+    app = make_shell(mistakes=["settings.toml: [b]colour[/b]: unknown", "another"])
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: "[b]colour[/b]: unknown (and 1 more)" in screen_text(pilot))
 
 
-async def test_an_unknown_theme_falls_back(make_app: MakeApp) -> None:
-    app = make_app(settings=Settings(theme="no-such"))
+async def test_an_unknown_theme_falls_back(make_shell: MakeApp) -> None:
+    app = make_shell(settings=Settings(theme="no-such"))
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: "no-such" in screen_text(pilot))
         assert app.theme == "vscode-dark"

@@ -8,8 +8,8 @@ from tests.ui.conftest import MakeApp, ready, screen_text, until
 from vlmtui.ui.widgets.dataset_view import DatasetView
 
 
-async def test_a_data_set_is_shown_and_its_reader_ends_with_the_app(make_app: MakeApp) -> None:
-    app = make_app()
+async def test_a_data_set_is_shown_and_its_reader_ends_with_the_app(make_shell: MakeApp) -> None:
+    app = make_shell()
     async with app.run_test(size=(160, 44)) as pilot:
         await ready(pilot)
         while app.workbench.part("explorer").selected.name != "questions.jsonl":  # type: ignore[attr-defined]

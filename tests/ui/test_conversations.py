@@ -25,27 +25,29 @@ async def ask(pilot: Pilot[object], app: VlmtuiApp, question: str) -> None:
     await until(pilot, lambda: len(app.workbench.conversation.messages) == before + 2 and not app.workbench.chat.busy)
 
 
-async def test_the_last_conversation_of_the_folder_is_back(make_app: MakeApp, workspace: Path) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_the_last_conversation_of_the_folder_is_back(make_shell: MakeApp, workspace: Path) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await pilot.press("down")
         await until(pilot, lambda: app.workbench.chat.attachments)
         await ask(pilot, app, "What is this?")
         answer = app.workbench.conversation.messages[1]
         assert app.workbench.conversation.model
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         again = app.workbench.conversation.messages
         assert [message.text for message in again] == ["What is this?", answer.text]
         assert again[0].attachments == (str(workspace / "picture1.png"),)
         assert again[1].stats == answer.stats
-        assert "What is this?" in screen_text(pilot)
+        await until(pilot, lambda: "What is this?" in screen_text(pilot))
         await ask(pilot, app, "And now?")  # it goes on where it was
         assert app.workbench.conversation.messages[3].stats.image_tokens == 16
 
 
-async def test_conversations_are_listed_searched_renamed_deleted_and_opened(make_app: MakeApp, workspace: Path) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_conversations_are_listed_searched_renamed_deleted_and_opened(
+    make_shell: MakeApp, workspace: Path
+) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await ask(pilot, app, "first question")
         first = app.workbench.conversation
@@ -84,10 +86,10 @@ async def test_conversations_are_listed_searched_renamed_deleted_and_opened(make
         assert [entry.id for entry in ChatStore(chats_file()).entries()] == [second.id]
 
 
-async def test_a_damaged_database_costs_a_line_not_the_chat(make_app: MakeApp) -> None:
+async def test_a_damaged_database_costs_a_line_not_the_chat(make_shell: MakeApp) -> None:
     chats_file().parent.mkdir(parents=True)
     chats_file().write_bytes(b"damaged " * 1000)
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         assert [problem.source for problem in app.problems] == ["Conversations"]
         await ask(pilot, app, "still there?")
@@ -95,8 +97,8 @@ async def test_a_damaged_database_costs_a_line_not_the_chat(make_app: MakeApp) -
     assert chats_file().read_bytes() == b"damaged " * 1000
 
 
-async def test_versions_are_kept_and_paged_through_and_questions_edited(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_versions_are_kept_and_paged_through_and_questions_edited(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         chat = app.workbench.chat
         await ask(pilot, app, "first words")
@@ -130,8 +132,8 @@ async def test_versions_are_kept_and_paged_through_and_questions_edited(make_app
         assert [message.id for message in kept.messages] == [message.id for message in conversation.messages]
 
 
-async def test_a_version_is_paged_by_click(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_a_version_is_paged_by_click(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await ask(pilot, app, "words")
         await pilot.press("f5")
@@ -141,10 +143,10 @@ async def test_a_version_is_paged_by_click(make_app: MakeApp) -> None:
         await until(pilot, lambda: "◀ 1/2 ▶" in screen_text(pilot))
 
 
-async def test_a_preset_is_asked_by_its_letter_or_says_what_is_missing(make_app: MakeApp, workspace: Path) -> None:
+async def test_a_preset_is_asked_by_its_letter_or_says_what_is_missing(make_shell: MakeApp, workspace: Path) -> None:
     own = {"Shapes": Preset(prompt="How many shapes?", key="s")}
     settings = Settings(device="cpu", graphics="half-block", max_new_tokens=8, presets=own)
-    async with make_app(settings=settings).run_test(size=(80, 24)) as pilot:
+    async with make_shell(settings=settings).run_test(size=(80, 24)) as pilot:
         app = await ready(pilot)
         app.workbench.show_part("chat")
         await pilot.press("ctrl+r")
@@ -162,8 +164,8 @@ async def test_a_preset_is_asked_by_its_letter_or_says_what_is_missing(make_app:
         assert app.workbench.conversation.messages[2].text == "How many shapes?"
 
 
-async def test_files_are_attached_by_name_and_by_pasting_their_path(make_app: MakeApp, workspace: Path) -> None:
-    async with make_app().run_test(size=(80, 24)) as pilot:
+async def test_files_are_attached_by_name_and_by_pasting_their_path(make_shell: MakeApp, workspace: Path) -> None:
+    async with make_shell().run_test(size=(80, 24)) as pilot:
         app = await ready(pilot)
         chat = app.workbench.chat
         app.workbench.show_part("chat")
@@ -183,8 +185,8 @@ async def test_files_are_attached_by_name_and_by_pasting_their_path(make_app: Ma
         assert prompt.text == "look @pictu"
 
 
-async def test_the_side_bar_lists_them_beside_the_work_and_follows(make_app: MakeApp, workspace: Path) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_the_side_bar_lists_them_beside_the_work_and_follows(make_shell: MakeApp, workspace: Path) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         bench = app.workbench
         await ask(pilot, app, "first question")

@@ -15,8 +15,8 @@ def burst(app: VlmtuiApp, *keys: str) -> None:
         app.post_message(events.Key(names.get(key, key), key if len(key) == 1 else None))
 
 
-async def test_text_right_behind_a_key_that_moves_the_focus_goes_where_the_focus_went(make_app: MakeApp) -> None:
-    async with make_app().run_test(size=(120, 40)) as pilot:
+async def test_text_right_behind_a_key_that_moves_the_focus_goes_where_the_focus_went(make_shell: MakeApp) -> None:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         prompt = app.workbench.query_one(Prompt)
         await pilot.press("down")

@@ -22,9 +22,9 @@ def test_moments_are_found_and_nothing_else() -> None:
     assert [clock(seconds) for seconds in (0, 65.9, 3725)] == ["0:00", "1:05", "1:02:05"]
 
 
-async def test_a_time_in_an_answer_shows_the_video_there(make_app: MakeApp, workspace: Path) -> None:
+async def test_a_time_in_an_answer_shows_the_video_there(make_shell: MakeApp, workspace: Path) -> None:
     video = write_numbered(workspace / "a-film.mp4")
-    async with make_app().run_test(size=(160, 44)) as pilot:
+    async with make_shell().run_test(size=(160, 44)) as pilot:
         app = await ready(pilot)
         chat, conversation = app.workbench.chat, app.workbench.conversation
         conversation.ask("When?", (str(video),))

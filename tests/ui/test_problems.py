@@ -33,8 +33,8 @@ def test_only_so_many_are_kept() -> None:
     assert next(iter(problems)).row == 500
 
 
-async def test_toasts_do_not_pile_up_and_what_they_said_is_kept(make_app: MakeApp) -> None:
-    app = make_app()
+async def test_toasts_do_not_pile_up_and_what_they_said_is_kept(make_shell: MakeApp) -> None:
+    app = make_shell()
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: app.workbench.complete)
         for number in range(6):

@@ -47,10 +47,10 @@ def page(app: VlmtuiApp) -> RunView:
 
 
 async def test_runs_are_listed_opened_drawn_and_laid_over_each_other(
-    make_app: MakeApp, jobs: tuple[RunFolder, RunFolder], workspace: Path
+    make_shell: MakeApp, jobs: tuple[RunFolder, RunFolder], workspace: Path
 ) -> None:
     event_file(workspace / "theirs", {"train/loss": [(step, 1.0 / step) for step in range(1, 30)]})
-    async with make_app().run_test(size=(200, 60)) as pilot:
+    async with make_shell().run_test(size=(200, 60)) as pilot:
         app = await ready(pilot)
         await app.run_action("app.run_action_of('view.training')")
         await until(pilot, lambda: len(rows_of(app).rows) == 3)
@@ -88,17 +88,17 @@ async def test_runs_are_listed_opened_drawn_and_laid_over_each_other(
         say(jobs[0], "finished", stage="sft", step=200, steps=200)
         await until(pilot, lambda: [row.title for row in rows_of(app, "jobs").rows] == ["theirs"])
     # Closed and opened again, it draws the whole history.
-    async with make_app().run_test(size=(200, 60)) as pilot:
+    async with make_shell().run_test(size=(200, 60)) as pilot:
         app = await ready(pilot)
         await until(pilot, lambda: app.workbench.viewer.id == "run" and "grad_norm" in screen_text(pilot))
         await until(pilot, lambda: page(app).details is not None and "200/200" in screen_text(pilot))
 
 
 async def test_a_run_is_renamed_noted_put_away_stopped_and_deleted_once_confirmed(
-    make_app: MakeApp, jobs: tuple[RunFolder, RunFolder]
+    make_shell: MakeApp, jobs: tuple[RunFolder, RunFolder]
 ) -> None:
     going, over = jobs
-    async with make_app().run_test(size=(120, 40)) as pilot:
+    async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await until(pilot, lambda: app.runs_feed.started)  # there are runs: they are looked at without being asked
         await app.run_action("app.run_action_of('view.training')")
@@ -139,9 +139,9 @@ async def test_a_run_is_renamed_noted_put_away_stopped_and_deleted_once_confirme
         await until(pilot, lambda: not over.path.exists() and len(rows_of(app).rows) == 1)
 
 
-async def test_a_run_of_somebody_else_is_left_alone(make_app: MakeApp, workspace: Path) -> None:
+async def test_a_run_of_somebody_else_is_left_alone(make_shell: MakeApp, workspace: Path) -> None:
     event_file(workspace / "theirs", {"loss": [(1, 1.0)]})
-    async with make_app().run_test(size=(120, 40), notifications=True) as pilot:
+    async with make_shell().run_test(size=(120, 40), notifications=True) as pilot:
         app = await ready(pilot)
         assert not app.runs_feed.started  # this tool has no runs, and nobody has asked for others'
         await app.run_action("app.run_action_of('view.training')")
@@ -176,12 +176,12 @@ def test_words_find_runs_and_put_away_ones_are_hidden() -> None:
 
 
 async def test_an_alert_is_a_toast_and_a_problem_that_leads_to_the_run(
-    make_app: MakeApp, jobs: tuple[RunFolder, RunFolder]
+    make_shell: MakeApp, jobs: tuple[RunFolder, RunFolder]
 ) -> None:
     going, over = jobs
     say(over, "failed", cause="it was over before")
     settings = Settings(device="cpu", dtype="float32", bell="on", alerts={"spke": 1.0})
-    async with make_app(settings=settings).run_test(size=(120, 40)) as pilot:
+    async with make_shell(settings=settings).run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await until(pilot, lambda: any("alerts: " in problem.line for problem in app.problems))
         await until(pilot, lambda: len(app.runs_feed.rows) == 2)
