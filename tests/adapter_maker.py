@@ -2,7 +2,8 @@
 
     python -m tests.adapter_maker CHECKPOINT BASE FOLDER…
 
-A folder whose name begins with `dora` gets a DoRA one; the weights are random, by the folder's name.
+A folder whose name begins with `dora` gets a DoRA one, one with `eyes` a LoRA of the vision tower too; the weights
+are random, by the folder's name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import sys
 import zlib
 from pathlib import Path
 
+_WRITING = r".*text_model.*\.(q_proj|v_proj|down_proj)"
+
 
 def make_adapters(checkpoint: Path, place: Path, *names: str, base: str = "") -> list[Path]:
     """Write adapters for `checkpoint`, which they name as `base` (default: its folder), and return their folders."""
@@ -22,7 +25,8 @@ def make_adapters(checkpoint: Path, place: Path, *names: str, base: str = "") ->
     return folders
 
 
-def _main(checkpoint: str, base: str, *folders: str) -> None:
+def write_adapters(checkpoint: str, base: str, *folders: str) -> None:
+    """Do the same in this process, for tests that have imported torch anyway."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForImageTextToText
@@ -34,7 +38,7 @@ def _main(checkpoint: str, base: str, *folders: str) -> None:
             r=4,
             lora_alpha=32,
             use_dora=folder.name.startswith("dora"),
-            target_modules=r".*text_model.*\.(q_proj|v_proj|down_proj)",
+            target_modules=r".*(q_proj|v_proj)" if folder.name.startswith("eyes") else _WRITING,
             init_lora_weights=False,
         )
         get_peft_model(model, config).save_pretrained(folder)
@@ -43,4 +47,4 @@ def _main(checkpoint: str, base: str, *folders: str) -> None:
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    write_adapters(*sys.argv[1:])

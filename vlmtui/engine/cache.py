@@ -164,6 +164,10 @@ class Memory:
             if _free(keys.device) > size:
                 self._past = past
 
+    def beside(self) -> Memory:
+        """Return one that knows the same pictures, for another conversation: this one's stays as it is."""
+        return Memory(self.features, self.seconds_a_token, _stamps=self._stamps)
+
     def learn_speed(self, tokens: int, seconds: float) -> None:
         """Note that reading `tokens` of a prompt took `seconds`; the longest one tells best what one token takes."""
         if tokens >= self._longest_read:

@@ -29,6 +29,8 @@ def generate(
     send: Callable[[Event], None],
     stopped: Callable[[], bool],
     asked_at: float,
+    clock: Callable[[], float] = time.perf_counter,
+    between: Callable[[], None] | None = None,
 ) -> None:
     """Answer `request`: sends `Started`, `Tokens`…, `Finished`.
 
@@ -37,7 +39,9 @@ def generate(
         request: the conversation, and how tokens are chosen.
         send: takes the events.
         stopped: whether the user has said stop; asked at each layer of the prompt and at each token.
-        asked_at: when the request arrived, by `time.perf_counter`.
+        asked_at: when the request arrived, by `clock`.
+        clock: what time is measured by, in seconds.
+        between: called after each token: others may have a turn there.
 
     Raises:
         Stopped: before the first token.
@@ -54,11 +58,11 @@ def generate(
     check()
     send(Started(id=request.id, prompt_tokens=prompt.tokens, image_tokens=prompt.image_tokens, tiles=prompt.tiles))
     room = checkpoint.loaded.context - prompt.tokens
-    stream = _Stream(request.id, Detokenizer(checkpoint.processor.tokenizer), send)
-    halt = _Halt(stopped)
+    stream = _Stream(request.id, Detokenizer(checkpoint.processor.tokenizer), send, clock)
+    halt = _Halt(stopped, clock, between)
     if request.sampling.seed is not None:
         torch.manual_seed(request.sampling.seed)
-    reading = Reading(checkpoint, prompt) if beams == 1 else None
+    reading = Reading(checkpoint, prompt, clock) if beams == 1 else None
     try:
         with torch.inference_mode(), _stoppable_prompt(checkpoint.model, check) as prompt_done:
             stream.on_first = halt.on_first = prompt_done
@@ -124,8 +128,12 @@ def _reason(halt: _Halt, stream: _Stream, ends: Any, stopped: Callable[[], bool]
 class _Halt(StoppingCriteria):
     """Ends the generation after the token during which the user said stop."""
 
-    def __init__(self, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self, stopped: Callable[[], bool], clock: Callable[[], float], between: Callable[[], None] | None
+    ) -> None:
         self._asked = stopped
+        self._clock = clock
+        self._between = between
         self._masks: dict[bool, torch.Tensor] = {}
         self.stopped = False
         self.on_first: Callable[[], None] = lambda: None
@@ -133,8 +141,10 @@ class _Halt(StoppingCriteria):
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
         if not self.first:
-            self.first = time.perf_counter()
+            self.first = self._clock()
             self.on_first()
+        if self._between is not None:
+            self._between()
         self.stopped = self._asked()
         mask = self._masks.get(self.stopped)
         if mask is None:  # made once: this is called at each token
@@ -149,11 +159,14 @@ class _Stream(BaseStreamer):
     Decoding happens when text is sent, not at each token: it costs a fast model nothing.
     """
 
-    def __init__(self, request: int, text: Detokenizer, send: Callable[[Event], None]) -> None:
+    def __init__(
+        self, request: int, text: Detokenizer, send: Callable[[Event], None], clock: Callable[[], float]
+    ) -> None:
         self._request = request
+        self._clock = clock
         self._text = text
         self._send = send
-        self._sent_at = 0.0
+        self._sent_at = float("-inf")
         self._unsent = 0
         self._prompt_seen = False
         self.on_first: Callable[[], None] = lambda: None
@@ -176,7 +189,7 @@ class _Stream(BaseStreamer):
         if not self._prompt_seen:
             self._prompt_seen = True
             return
-        now = time.perf_counter()
+        now = self._clock()
         token = int(value.item())
         self._text.add(token)
         self.ids.append(token)
@@ -190,12 +203,12 @@ class _Stream(BaseStreamer):
             self._flush(self._text.take())
 
     def take(self, ids: list[int], first: float) -> None:
-        """Take a whole answer, whose first token was chosen at `first`."""
+        """Take a whole answer, whose first token was chosen at `first` by the clock."""
         for token in ids:
             self._text.add(token)
         self.ids += ids
         self._unsent += len(ids)
-        self.first, self._latest = first, time.perf_counter()
+        self.first, self._latest = first, self._clock()
 
     def end(self) -> None:
         """Called by `generate`; `finish` does the work, also after a failure."""

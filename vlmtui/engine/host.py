@@ -26,6 +26,7 @@ from vlmtui.engine.protocol import (
     PROTOCOL_VERSION,
     Adapt,
     Batch,
+    Compare,
     Event,
     Finished,
     Generate,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from vlmtui.engine.batching import Sizes
     from vlmtui.engine.loading import Checkpoint
     from vlmtui.engine.remote import Remote
+
+_Work = Load | Adapt | Pull | Generate | Batch | Compare
 
 _NICENESS = 5
 _PATIENCE_S = 0.2
@@ -102,11 +105,9 @@ class Engine:
         self._checkpoint: Checkpoint | None = None
         self._remote: Remote | None = None
         self._sizes: Sizes | None = None
-        self._requests: queue.SimpleQueue[tuple[Load | Adapt | Pull | Generate | Batch, float] | None] = (
-            queue.SimpleQueue()
-        )
+        self._requests: queue.SimpleQueue[tuple[_Work, float] | None] = queue.SimpleQueue()
 
-    def put(self, request: Load | Adapt | Pull | Generate | Batch | None) -> None:
+    def put(self, request: _Work | None) -> None:
         """Take a request to serve after those that wait; None to end."""
         self._requests.put(None if request is None else (request, time.perf_counter()))
 
@@ -115,7 +116,7 @@ class Engine:
         while (item := self._requests.get()) is not None:
             self._serve(*item)
 
-    def _serve(self, request: Load | Adapt | Pull | Generate | Batch, asked_at: float) -> None:
+    def _serve(self, request: _Work, asked_at: float) -> None:
         """Run one request; whatever happens, it is answered and the engine goes on."""
         failed_here = True
         try:
@@ -128,6 +129,8 @@ class Engine:
                 self._pull(request)
             elif isinstance(request, Batch):
                 self._batch(request)
+            elif isinstance(request, Compare):
+                self._compare(request, asked_at)
             else:
                 self._generate(request, asked_at)
             failed_here = False
@@ -223,6 +226,29 @@ class Engine:
             self._checkpoint,
             request,
             sizes=self._sizes,
+            send=self._outlet.send,
+            stopped=lambda: self._flags.is_stopped(request.id),
+        )
+
+    def _compare(self, request: Compare, asked_at: float) -> None:
+        if self._remote is not None:
+            from vlmtui.engine.sides import compare_remotely
+
+            compare_remotely(
+                self._remote,
+                request,
+                send=self._outlet.send,
+                stopped=lambda: self._flags.is_stopped(request.id),
+                asked_at=asked_at,
+            )
+            return
+        if self._checkpoint is None:
+            raise EngineFailure("no_model", "no checkpoint is loaded", "choose one first")
+        from vlmtui.engine import comparing
+
+        comparing.answer(
+            self._checkpoint,
+            request,
             send=self._outlet.send,
             stopped=lambda: self._flags.is_stopped(request.id),
         )

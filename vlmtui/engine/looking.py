@@ -57,9 +57,15 @@ class Medium:
 
 
 def whose(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Return what names the weights that answer: features and keys of others are of no use."""
+    """Return what names the weights that answer: keys and values of others are of no use."""
     loaded = checkpoint.loaded
     return loaded.name, loaded.revision, loaded.dtype, loaded.device, *checkpoint.over.acting
+
+
+def _who_looks(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return what names the weights that see a picture: what they saw serves under every adapter that leaves them."""
+    loaded = checkpoint.loaded
+    return loaded.name, loaded.revision, loaded.dtype, loaded.device, *checkpoint.over.acting_on_sight
 
 
 def as_picture(part: ImagePart) -> Image.Image:
@@ -179,7 +185,7 @@ def _how(checkpoint: Checkpoint, part: ImagePart | VideoPart, settings: Processo
     else:
         owner = "video_processor" if checkpoint.loaded.video else "image_processor"
         how = [getattr(checkpoint.processor, owner).to_dict(), msgspec.to_builtins(part.sampling)]
-    return json.dumps([whose(checkpoint), how], default=str).encode()
+    return json.dumps([_who_looks(checkpoint), how], default=str).encode()
 
 
 def _picture(processor: Any, image: Image.Image, settings: ProcessorSettings) -> Medium:

@@ -157,6 +157,31 @@ class Batch(_Message, frozen=True, kw_only=True, tag="batch"):
     most: int = 0
 
 
+class Side(_Message, frozen=True, kw_only=True, tag="side"):
+    """One of those that are asked the same: these adapters over the checkpoint, told `system` first, if anything."""
+
+    adapters: tuple[AdapterUse, ...] = ()
+    system: str = ""
+
+
+class Compare(_Message, frozen=True, kw_only=True, tag="compare"):
+    """Answer the same several times at once, each side by itself; answered by `SideSays`, and `Finished`.
+
+    Nothing of it stays: the adapters that act now act again afterwards, and the chat's conversation is as it was.
+
+    Attributes:
+        turns: the conversation, without a system prompt.
+        sides: each gets an answer, the same as if it alone had been asked.
+        resolution: as in `Generate`.
+    """
+
+    id: int
+    turns: tuple[Turn, ...]
+    sides: tuple[Side, ...]
+    sampling: Sampling = Sampling()
+    resolution: Resolution = "auto"
+
+
 class Stop(_Message, frozen=True, kw_only=True, tag="stop"):
     """Stop the generation (or the load) `target` within one token; it ends with `Finished(reason="stopped")`."""
 
@@ -167,7 +192,7 @@ class Shutdown(_Message, frozen=True, kw_only=True, tag="shutdown"):
     """End the child, after the running step."""
 
 
-Request = Load | Adapt | Pull | Generate | Batch | Stop | Shutdown
+Request = Load | Adapt | Pull | Generate | Batch | Compare | Stop | Shutdown
 
 
 # ---- events -------------------------------------------------------------------------------------
@@ -380,7 +405,21 @@ class Answers(_Message, frozen=True, kw_only=True, tag="answers"):
     seconds: float = 0.0
 
 
-Event = Hello | LoadProgress | Loaded | Pulled | Started | PartRead | Tokens | Answers | Finished | Failed
+class SideSays(_Message, frozen=True, kw_only=True, tag="side_says"):
+    """What one side of a comparison says; its last is `Finished` or `Failed`, which leaves the others alone.
+
+    Seconds in it are that side's own: while another one had its turn, its clock stood still.
+
+    Attributes:
+        side: which, from 0.
+    """
+
+    id: int
+    side: int
+    event: Started | Tokens | Finished | Failed
+
+
+Event = Hello | LoadProgress | Loaded | Pulled | Started | PartRead | Tokens | Answers | SideSays | Finished | Failed
 
 _ENCODER = msgspec.json.Encoder()
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

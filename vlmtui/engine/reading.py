@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from transformers.modeling_outputs import BaseModelOutputWithPooling
@@ -24,12 +25,13 @@ class Reading:
         saved_s: what reading and seeing them took before; true after `done`.
     """
 
-    def __init__(self, checkpoint: Checkpoint, prompt: Prompt) -> None:
+    def __init__(self, checkpoint: Checkpoint, prompt: Prompt, clock: Callable[[], float] = time.perf_counter) -> None:
         self._checkpoint = checkpoint
         self._prompt = prompt
         self._memory = checkpoint.memory
         self._past = None
         self._marks: list[int] = []
+        self._clock = clock
         self._began = 0.0
         self.known_pictures = 0
         self.saved_s = 0.0
@@ -47,7 +49,7 @@ class Reading:
         if self._past is None:
             return self._prompt.ids
         inputs = self._prompt.ids | {"past_key_values": self._past.cache} | self._features()
-        self._began = time.perf_counter()
+        self._began = self._clock()
         return inputs
 
     def _features(self) -> dict[str, Any]:
@@ -73,7 +75,7 @@ class Reading:
 
         Args:
             answer: the tokens that `generate` made.
-            first: when the first of them came, by `time.perf_counter`.
+            first: when the first of them came, by the same clock.
         """
         if self._past is None:
             return

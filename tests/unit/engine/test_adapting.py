@@ -11,9 +11,10 @@ import pytest_asyncio
 
 from tests.adapter_maker import make_adapters
 from vlmtui.engine.client import EngineClient
+from vlmtui.engine.protocol import Side, SideSays
 from vlmtui.models.adapters import AdapterError, AdapterUse, made_for, parse
 
-from .asking import at_most, everything, failed, loaded, text_of, turn
+from .asking import at_most, everything, failed, finished, loaded, text_of, turn
 
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -68,6 +69,25 @@ async def test_switched_mixed_weighted_and_taken_off(engine: EngineClient, folde
     loaded(await everything(engine.adapt(wishes["some"])))
     assert await says(engine) == said["some"]
     loaded(await everything(engine.adapt(())))
+
+
+@on_one_loop
+async def test_side_by_side_in_the_engines_process(engine: EngineClient, folders: dict[str, Path]) -> None:
+    loaded(await everything(engine.adapt((use(folders["two"]),))))
+    before = await says(engine)
+    sides = [Side(), Side(adapters=(use(folders["one"]),))]
+    events = await everything(engine.compare([turn("Say something.")], sides, sampling=at_most(16)))
+    assert finished(events).reason == "end"
+    said = [
+        "".join(text_of([e.event]) for e in events if isinstance(e, SideSays) and e.side == side) for side in (0, 1)
+    ]
+    failure = failed(await everything(engine.compare([turn("What?")], [Side(adapters=(use(folders["other"]),))])))
+    assert failure.code == "bad_adapter"
+    assert engine.loaded is not None and engine.loaded.adapters == (use(folders["two"]),)
+    assert await says(engine) == before
+    for side, text in zip(sides, said, strict=True):
+        loaded(await everything(engine.adapt(side.adapters)))
+        assert await says(engine) == text != before
 
 
 @on_one_loop

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.adapter_maker import make_adapters
+from tests.adapter_maker import write_adapters
 from tests.tiny_model import checkpoint
 from vlmtui.engine import generation, loading
 from vlmtui.engine.cache import Features, Memory, Seen, common_prefix
@@ -248,7 +248,8 @@ def test_common_prefix() -> None:
 
 def test_an_adapter_that_was_trained_again_sees_everything_anew(tmp_path: Path, media: Path) -> None:
     base = checkpoint("smolvlm")
-    one, two = make_adapters(base, tmp_path, "one", "two")
+    one, two, writes = (tmp_path / name for name in ("eyes-one", "eyes-two", "writes"))
+    write_adapters(str(base), str(base), str(one), str(two), str(writes))
     made = load(base, dtype="float32", adapters=(AdapterUse(str(one)),))
     question = [turn("What?", media / "wide.png")]
     assert known(made, question).known_pictures == 0
@@ -258,6 +259,13 @@ def test_an_adapter_that_was_trained_again_sees_everything_anew(tmp_path: Path, 
     events = ask(made, question)
     assert (finished(events).known_pictures, finished(events).known_tokens) == (0, 0)
     assert text_of(events) == anew(made, question)
+    known_now = []
+    for uses in ((), (AdapterUse(str(writes)),)):  # an adapter of the text model alone leaves what is seen
+        loading.adapt(made, uses, lambda: None)
+        events = ask(made, question)
+        known_now.append((finished(events).known_pictures, finished(events).known_tokens))
+        assert text_of(events) == anew(made, question)
+    assert known_now == [(0, 0), (1, 0)]
 
 
 def test_a_full_memory_is_emptied_for_the_next_try() -> None:
