@@ -12,6 +12,9 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
+# Hundreds of programs are started here: each would compile all of vlmtui's modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A suite started in the background (`nohup`, a shell's `&`) is told to ignore these, and so is every program that a
 # test starts: Ctrl+C would not stop it and the end of its terminal would not end it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
