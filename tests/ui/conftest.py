@@ -20,6 +20,8 @@ from vlmtui.ui.engine_state import ModelChoice
 
 MakeApp = Callable[..., VlmtuiApp]
 
+_SETTINGS = Settings(device="cpu", dtype="float32", graphics="half-block", max_new_tokens=16)
+
 
 def png(colour: tuple[int, int, int], width: int = 64, height: int = 48) -> bytes:
     """Return a PNG of one colour, made without Pillow: this process decodes no pictures."""
@@ -59,7 +61,7 @@ def make_app(workspace: Path, tiny: Path, tmp_path: Path) -> MakeApp:
 
     def make(**changes: object) -> VlmtuiApp:
         options: dict[str, object] = {
-            "settings": Settings(device="cpu", dtype="float32", graphics="half-block", max_new_tokens=16),
+            "settings": _SETTINGS,
             "choice": ModelChoice(str(tiny), device="cpu", dtype="float32"),
             "settings_path": tmp_path / "settings.toml",
             "log": tmp_path / "engine.log",
@@ -74,7 +76,7 @@ def make_shell(make_app: MakeApp) -> MakeApp:
     """As `make_app`, but the model is loaded with the first question only: for what needs none. It starts at once."""
 
     def make(**changes: object) -> VlmtuiApp:
-        settings = changes.pop("settings", None) or Settings(device="cpu", dtype="float32", graphics="half-block")
+        settings = changes.pop("settings", _SETTINGS)
         assert isinstance(settings, Settings)
         return make_app(settings=msgspec.structs.replace(settings, load_model="question"), **changes)
 
