@@ -111,7 +111,7 @@ def _declare(
     elif command == "runs":
         from vlmtui.runs.command import add_options as declare_runs
 
-        declare_runs(runs, watch=_watch_run)
+        declare_runs(runs, watch=_watch_run, compare=_compare_runs)
     elif command == "chats":
         from vlmtui.chats.command import add_options
 
@@ -179,6 +179,12 @@ def _watch_run(options: argparse.Namespace) -> int:
 
     options.run_id = options.run_id or "last"
     return runs(options)
+
+
+def _compare_runs(options: argparse.Namespace) -> int:
+    from vlmtui.monitor.command import compare
+
+    return compare(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -54,6 +54,9 @@ def test_one_look_for_scripts(job: RunFolder, tmp_path: Path) -> None:
     theirs = json.loads(watch("--once", "--json", "./theirs", folder=tmp_path).stdout)
     assert (theirs["row"]["loss"], theirs["row"]["alerts"][0]["code"]) == (None, "not_finite")
     assert "sft 120 of 200" in watch("--once", "last", folder=tmp_path).stdout
+    command = [sys.executable, "-m", "vlmtui", "runs", "compare", "--json", "going", "./theirs"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=tmp_path, check=True)
+    assert [one["title"] for one in json.loads(done.stdout)["runs"]] == ["going", "theirs"]
     gone = watch("--once", "nothing", folder=tmp_path)
     assert (gone.returncode, gone.stderr.count("\n")) == (1, 1)
     say(job, "finished", stage="sft", step=200, steps=200)

@@ -11,6 +11,9 @@ from vlmtui.children.asking import AskedChild, ChildEnded
 from vlmtui.monitor.protocol import (
     Answered,
     Axis,
+    Compare,
+    Compared,
+    Comparison,
     Details,
     Done,
     Draw,
@@ -124,6 +127,11 @@ class MonitorClient:
         """Return the fixed examples of a run and their answers through time."""
         reply = await self._ask(GetAnswers(id=next(self._ids), run=run))
         return reply.examples if isinstance(reply, Answered) else _wanted(reply, Failure)
+
+    async def compare(self, runs: Sequence[str]) -> Comparison | Failure:
+        """Return what differs between some runs."""
+        reply = await self._ask(Compare(id=next(self._ids), runs=list(runs)))
+        return reply.comparison if isinstance(reply, Compared) else _wanted(reply, Failure)
 
     async def machine(self) -> Machine | Failure:
         """Return how the computer is."""

@@ -1,4 +1,4 @@
-"""`vlmtui runs watch` for scripts: one look at a run, or at all, as text or JSON; and which run is meant."""
+"""`vlmtui runs watch` and `compare` for scripts: one look at runs, as text or JSON; and which run is meant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from vlmtui.monitor.client import MonitorClient
-from vlmtui.monitor.protocol import Details, Failure, RunRow
+from vlmtui.monitor.protocol import Comparison, Details, Failure, RunRow
 from vlmtui.paths import log_directory, runs_directory
 from vlmtui.runs.folder import RunError, find
 from vlmtui.safetext import safe_line
@@ -79,6 +79,38 @@ async def _once(run: Path | None, *, as_json: bool) -> int:
         await client.close()
 
 
+def compare(options: argparse.Namespace) -> int:
+    """Say what differs between the runs of `options`; return the exit code."""
+    try:
+        runs = [meant(name) for name in options.run_ids]
+    except RunError as error:
+        print(safe_line(str(error)), file=sys.stderr)  # noqa: T201 - what the command is for
+        return 1
+    return asyncio.run(_compare([str(run) for run in runs], as_json=options.json))
+
+
+async def _compare(runs: Sequence[str], *, as_json: bool) -> int:
+    client = client_of([])
+    try:
+        found = await client.compare(runs)
+        for _ in range(int(_PATIENCE_S / 0.05)):
+            if isinstance(found, Failure) or found.share >= 1:
+                break
+            await asyncio.sleep(0.05)
+            found = await client.compare(runs)
+        if isinstance(found, Failure):
+            print(found.line, file=sys.stderr)  # noqa: T201
+            return 1
+        if as_json:
+            print(json.dumps(_finite(msgspec.to_builtins(found))))  # noqa: T201
+        else:
+            for line in comparison_lines(found):
+                print(line)  # noqa: T201
+        return 0
+    finally:
+        await client.close()
+
+
 async def _all(client: MonitorClient, *, as_json: bool) -> int:
     listed = await client.list()
     while not isinstance(listed, Failure) and not listed.complete:
@@ -127,6 +159,29 @@ def as_lines(details: Details) -> list[str]:
     lines += [f"alert       {alert.line}" for alert in row.alerts]
     lines += [f"cause       {details.cause}"] if details.cause else []
     return [safe_line(line, 300) for line in lines]
+
+
+def comparison_lines(found: Comparison) -> list[str]:
+    """Return what differs between runs as lines of text: a column for each run."""
+    rows: list[tuple[str, list[str]]] = [("", [row.title for row in found.runs])]
+    rows += [(one.key, ["-" if value is None else value for value in one.values]) for one in found.differences]
+    for one in found.measures:
+        rows.append((one.metric, [_number(value) for value in one.last]))
+        if any(best is not None for best in one.best):
+            rows.append((f"{one.metric} best", [f"{_number(b[0])} at {b[1]}" if b else "-" for b in one.best]))
+        if one.step >= 0:
+            rows.append((f"{one.metric} at {one.step}", [_number(value) for value in one.same]))
+    width = max(len(name) for name, _ in rows)
+    sizes = [min(60, max(len(row[1][run]) for row in rows)) for run in range(len(found.runs))]
+    lines = [
+        "  ".join([name.ljust(width), *(text.ljust(size) for text, size in zip(texts, sizes, strict=True))])
+        for name, texts in rows
+    ]
+    return [safe_line(line, 1000).rstrip() for line in lines]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
 
 
 def _finite(value: Any) -> Any:

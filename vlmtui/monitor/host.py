@@ -26,6 +26,8 @@ from vlmtui.monitor.protocol import (
     PROTOCOL_VERSION,
     Alert,
     Answered,
+    Compare,
+    Compared,
     Done,
     Draw,
     Drawn,
@@ -308,6 +310,8 @@ class Host:
             case GetAnswers():
                 source = self._of(request.run)
                 return Answered(id=request.id, examples=source.examples() if source is not None else [])
+            case Compare():
+                return self._compare(request)
             case Export():
                 return self._export(request)
         raise AssertionError(request)
@@ -326,6 +330,16 @@ class Host:
             cause = safe_line(getattr(error, "strerror", None) or str(error), 200)
             return Failure(id=request.id, code="cannot_write", cause=cause, remedy="choose another file")
         return Done(id=request.id, line=request.file)
+
+    def _compare(self, request: Compare) -> Reply:
+        from vlmtui.monitor.comparing import compared
+
+        sources = [(run, self._of(run)) for run in request.runs]
+        gone = next((run for run, source in sources if source is None), None)
+        if gone is not None:
+            return _gone(request.id, gone)
+        found = [(source, self._alerts.get(run, [])) for run, source in sources if source is not None]
+        return Compared(id=request.id, comparison=compared(found, time.time()))
 
     def _of(self, path: str) -> Source | None:
         """Return a run, open from now on: it is looked for at once where the walk has not come to it yet."""

@@ -208,6 +208,53 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     answers: list[tuple[int, str]]
 
 
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that recipes do not agree on: its value in each of them; None where it is not given. Untrusted texts."""
+
+    key: str
+    values: list[str | None]
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric of several runs: a value for each of them, None where it does not have it.
+
+    Attributes:
+        metric: its name.
+        rising: whether more is better; None where nothing says so.
+        step: as far as all those got that have it; -1 where only one has.
+        last: the newest value.
+        best: value and step.
+        same: the value at `step`, or at the last step before it.
+    """
+
+    metric: str
+    rising: bool | None
+    step: int
+    last: list[float | None]
+    best: list[tuple[float, int] | None]
+    same: list[float | None]
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs beside each other.
+
+    Attributes:
+        runs: in the order that they were asked for.
+        known: whether each has left a recipe.
+        differences: what their recipes do not agree on.
+        same: how many keys they do agree on.
+        measures: their metrics, those that people look for first.
+        share: how much of their files was read, 0..1.
+    """
+
+    runs: list[RunRow]
+    known: list[bool]
+    differences: list[Difference]
+    same: int
+    measures: list[Measure]
+    share: float
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """A GPU now: share of time that it computed, bytes, degrees Celsius, watts; `processes`: pid and bytes."""
 
@@ -293,6 +340,12 @@ class GetAnswers(_Request, frozen=True, kw_only=True, tag="answers"):
     run: str
 
 
+class Compare(_Request, frozen=True, kw_only=True, tag="compare"):
+    """Return what differs between runs."""
+
+    runs: list[str]
+
+
 class GetMachine(_Request, frozen=True, kw_only=True, tag="machine"):
     """Return how the computer is."""
 
@@ -316,7 +369,7 @@ class Export(_Request, frozen=True, kw_only=True, tag="export"):
     smoothing: float = 0.0
 
 
-Request = Watch | List | Look | Draw | GetAnswers | GetMachine | Export
+Request = Watch | List | Look | Draw | GetAnswers | Compare | GetMachine | Export
 
 
 # ---- replies ----
@@ -365,6 +418,12 @@ class Answered(_Reply, frozen=True, kw_only=True, tag="answered"):
     examples: list[Example]
 
 
+class Compared(_Reply, frozen=True, kw_only=True, tag="compared"):
+    """What differs between the runs."""
+
+    comparison: Comparison
+
+
 class Measured(_Reply, frozen=True, kw_only=True, tag="measured"):
     """The computer."""
 
@@ -379,7 +438,7 @@ class Failure(Failing, _Reply, frozen=True, kw_only=True, tag="failure"):
     remedy: str = ""
 
 
-Reply = Hello | Done | Listed | Looked | Drawn | Answered | Measured | Failure
+Reply = Hello | Done | Listed | Looked | Drawn | Answered | Compared | Measured | Failure
 
 _CODEC: Codec[Request, Reply] = Codec(Request, Reply)
 encode, decode_request, decode_reply = _CODEC.encode, _CODEC.decode_request, _CODEC.decode_reply

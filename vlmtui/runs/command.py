@@ -176,11 +176,17 @@ _ACTIONS = {
 }
 
 
-def add_options(parser: argparse.ArgumentParser, *, watch: Callable[[argparse.Namespace], int] | None = None) -> None:
+def add_options(
+    parser: argparse.ArgumentParser,
+    *,
+    watch: Callable[[argparse.Namespace], int] | None = None,
+    compare: Callable[[argparse.Namespace], int] | None = None,
+) -> None:
     """Declare what `vlmtui runs` takes.
 
     Args:
         watch: what `vlmtui runs watch` does where a terminal may be at hand; None prints lines.
+        compare: what `vlmtui runs compare` does; None leaves it out.
     """
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listed = actions.add_parser("list", help="all runs, the oldest first")
@@ -212,3 +218,8 @@ def add_options(parser: argparse.ArgumentParser, *, watch: Callable[[argparse.Na
     pushed.add_argument("--public", action="store_true", help="let everybody read it (default: private)")
     pushed.add_argument("--yes", action="store_true", help="do not ask")
     parser.set_defaults(run=runs)
+    if compare is not None:
+        compared = actions.add_parser("compare", help="what differs between runs: their recipes, their metrics")
+        compared.add_argument("run_ids", nargs="+", metavar="RUN", help="as for watch; two or more")
+        compared.add_argument("--json", action="store_true", help="for a machine to read")
+        compared.set_defaults(run=compare)

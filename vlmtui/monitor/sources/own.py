@@ -6,6 +6,7 @@ import math
 import os
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import msgspec
 
@@ -143,6 +144,12 @@ class OwnRun(Source):
         except OSError:
             return ""
 
+    def settings(self) -> dict[str, Any]:
+        try:
+            return _as_written(self.run.job().recipe)
+        except RunError:
+            return {}
+
     def log(self) -> Path | None:
         return self.run.log_file
 
@@ -203,6 +210,23 @@ class _Filling:
         named = {before + canonical(name): value for name, value in values.items()} if before else values
         tokens = values.get("num_tokens", math.nan)
         self._table.add(begin + step, named, epoch=epoch, tokens=tokens, time=at or math.nan)
+
+
+def _as_written(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a job's recipe by the keys that a recipe's file has; a later stage's behind its number and method."""
+    found: dict[str, Any] = {}
+    for key, value in recipe.items():
+        if key in ("model", "looks") and isinstance(value, dict):
+            found |= value
+        elif key == "stages" and isinstance(value, list):
+            for number, stage in enumerate(one for one in value if isinstance(one, dict)):
+                inner: dict[str, Any] = {"method": stage.get("method")}
+                for part in ("data", "trl"):
+                    inner |= stage[part] if isinstance(stage.get(part), dict) else {}
+                found |= inner if not number else {f"stage {number + 1}": inner}
+        else:
+            found[key] = value
+    return found
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from vlmtui.monitor.protocol import Checkpoint, Example, Kind, RunState
 from vlmtui.monitor.table import Table
@@ -87,6 +88,12 @@ class Source:
     def recipe(self) -> str:
         """Return what the run was told to do, as text."""
         return ""
+
+    def settings(self) -> dict[str, Any]:
+        """Return the keys of what it was told to do, as they are compared with another run's."""
+        from vlmtui.monitor.comparing import keys_in
+
+        return keys_in(self.recipe())
 
     def log(self) -> Path | None:
         """Return where its log lies."""

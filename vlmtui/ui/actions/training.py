@@ -25,8 +25,17 @@ ACTIONS: tuple[Action, ...] = (
         ("v", "space"),
         "training",
         "overlay",
-        "In every plot, until it is taken off again.",
+        "In every plot, until it is taken off again; that marks it for a comparison, too.",
         label="Overlay",
+    ),
+    Action(
+        "training.compare",
+        "Compare the marked runs",
+        ("c",),
+        "training",
+        "compare",
+        "What their recipes do not agree on, beside their metrics, over their curves.",
+        label="Compare",
     ),
     Action("training.filter", "Filter the runs", ("slash",), "training", "filter", "Name, tag, state.", label="Filter"),
     Action("training.archived", "Show the runs that were put away", ("A",), "training", "archived", "Or hide them."),
@@ -37,14 +46,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("jobs.open", "Open the job", ("enter",), "jobs", "open", "In a tab.", label="Open", own_keys=True),
     Action("jobs.stop", "Stop the job", ("s",), "jobs", "stop", "It writes a checkpoint and ends.", label="Stop"),
     *(
-        Action(f"run.{name}", f"Show the run's {name}", (str(number),), "run", f"page('{name}')", help)
-        for number, (name, help) in enumerate(
+        Action(f"run.{name}", title, (str(number),), "run", f"page('{name}')", help)
+        for number, (name, title, help) in enumerate(
             (
-                ("curves", "All metrics, an evaluation's beside the training's."),
-                ("state", "Evaluations, checkpoints, speeds, the computer."),
-                ("answers", "The same examples, answered at each evaluation."),
-                ("log", "What the process has written; / searches in it."),
-                ("recipe", "As it was written."),
+                ("curves", "Show the run's curves", "All metrics, an evaluation's beside the training's."),
+                ("state", "Show the run's state", "Evaluations, checkpoints, speeds, the computer."),
+                ("answers", "Show the run's answers", "The same examples, answered at each evaluation."),
+                ("log", "Show the run's log", "What the process has written; / searches in it."),
+                ("recipe", "Show the run's recipe", "As it was written."),
+                ("compare", "Show the run beside the marked ones", "What their recipes and metrics differ in."),
             ),
             start=1,
         )

@@ -21,12 +21,13 @@ from vlmtui.monitor.protocol import Details, Drawn, Failure, RunRow
 from vlmtui.safetext import safe_line, safe_text
 from vlmtui.ui.actions import bindings
 from vlmtui.ui.monitor.answers import answers_text
+from vlmtui.ui.monitor.comparison import ALONE, comparison_text
 from vlmtui.ui.monitor.controls import RunControls
 from vlmtui.ui.monitor.curves import CurvesView, Shown
 from vlmtui.ui.monitor.words import head, page
 from vlmtui.ui.widgets.output_log import OutputLog
 
-PAGES = ("curves", "state", "answers", "log", "recipe")
+PAGES = ("curves", "state", "answers", "log", "recipe", "compare")
 _EVERY_S = 1.0
 _TALL = 34
 """From so many lines on, the end of the log stands below the curves."""
@@ -47,10 +48,13 @@ class PageTabs(Widget):
             self.page = page
 
     def render(self) -> Content:
-        """Lay the names out, each with its key."""
+        """Lay the names out, each with its key; where there is little room, beginnings of names, or the keys alone."""
         pieces: list[Content | str] = [" "]
+        room = (self.size.width - 2 - len(self.page)) // (len(PAGES) - 1) - 4
+        letters = 99 if sum(len(name) + 4 for name in PAGES) < self.size.width else room if room > 1 else 0
         for number, name in enumerate(PAGES, start=1):
-            text = Content(f" {number} {name.capitalize()} ").stylize(Style.from_meta({"page": name}))
+            shown = name.capitalize() if name == self.page else name.capitalize()[:letters]
+            text = Content(f" {number} {shown}".rstrip() + " ").stylize(Style.from_meta({"page": name}))
             pieces.append(text.stylize("bold $foreground on $background") if name == self.page else text)
         return Content.assemble(*pieces)
 
@@ -72,6 +76,7 @@ class RunView(RunControls, Vertical):
         & > #run-legend { height: 1; width: 1fr; color: $foreground 60%; padding: 0 1; }
         & > #run-text { height: 1fr; scrollbar-size-vertical: 1; }
         & > #run-text > Static { height: auto; width: 1fr; }
+        & > #run-text.-above { height: auto; max-height: 60%; border-bottom: solid $panel; }
         & > #run-log { height: 1fr; }
         & > #run-log.-below { height: 6; border-top: solid $panel; }
     }
@@ -100,9 +105,9 @@ class RunView(RunControls, Vertical):
     def compose(self) -> ComposeResult:
         yield self._head
         yield self._tabs
+        yield self._scroll
         yield self.curves
         yield self._legend
-        yield self._scroll
         yield self._log
 
     def on_mount(self) -> None:
@@ -158,10 +163,12 @@ class RunView(RunControls, Vertical):
 
     def _arrange(self) -> None:
         """Show the page, and the end of the log below the curves where there is room."""
-        curves, log = self.page == "curves", self.page == "log"
+        curves, log, compared = self.page == "curves", self.page == "log", self.page == "compare"
         below = curves and self.size.height >= _TALL and bool(self.details is None or self.details.log)
-        self.curves.display = self._legend.display = curves
+        self.curves.display = self._legend.display = curves or compared
         self._scroll.display = not curves and not log
+        self._scroll.set_class(compared, "-above")
+        self._head.display = not compared  # it is one run's
         self._log.display = log or below
         self._log.set_class(below, "-below")
         self._tabs.page = self.page
@@ -186,7 +193,7 @@ class RunView(RunControls, Vertical):
 
     def action_curves(self, name: str, by: int | None = None) -> None:
         """Run an action of the plots."""
-        if self.page != "curves":
+        if not self.curves.display:
             self.action_page("curves")
         getattr(self.curves, f"action_{name}")(*(() if by is None else (by,)))
 
@@ -258,7 +265,9 @@ class RunView(RunControls, Vertical):
                 self._log.follow({"log": Path(details.log)} if details.log else {})
                 self._arrange()
             self._show_head()
-            if self.page == "curves":
+            if self.page == "compare":
+                await self._show_comparison()
+            if self.page in ("curves", "compare"):
                 await self._show_curves(details)
             elif self.page == "answers":
                 await self._show_answers()
@@ -275,6 +284,15 @@ class RunView(RunControls, Vertical):
                 shown.append(Shown(path, other.row.title, frozenset(other.metrics)))
         self.curves.show(shown, details.axes)
         self._draw()
+
+    async def _show_comparison(self) -> None:
+        runs = self._wanted_runs()
+        if len(runs) < 2:
+            self._text.update(f" {ALONE}")
+            return
+        comparison = await self.feed.client.compare(runs)
+        if self.page == "compare" and not isinstance(comparison, Failure):
+            self._text.update(comparison_text(comparison, max(20, self._scroll.size.width - 1)))
 
     async def _show_answers(self) -> None:
         examples = await self.feed.client.answers(str(self.path))

@@ -17,6 +17,9 @@ from vlmtui.monitor.protocol import RunRow
 from vlmtui.safetext import safe_line
 from vlmtui.ui.monitor.words import COLOURS, SIGNS, job_pieces, second_line
 
+_SIGN = 3
+"""So many cells hold the sign of a run's state."""
+
 
 class RunRows(ScrollView):
     """Rows with a cursor.
@@ -53,12 +56,20 @@ class RunRows(ScrollView):
     ]
 
     class Chosen(Message):
-        """A run shall be opened; `stay` leaves the focus in the list."""
+        """A run shall be opened; `stay` leaves the focus in the list, `page` names the page to show, if any."""
 
-        def __init__(self, row: RunRow, *, stay: bool = False) -> None:
+        def __init__(self, row: RunRow, *, stay: bool = False, page: str = "") -> None:
             super().__init__()
             self.row = row
             self.stay = stay
+            self.page = page
+
+    class Marked(Message):
+        """The sign before a run's name was clicked."""
+
+        def __init__(self, row: RunRow) -> None:
+            super().__init__()
+            self.row = row
 
     def __init__(self, *, tall: int, nothing: str, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -106,10 +117,13 @@ class RunRows(ScrollView):
             self.post_message(self.Chosen(self.chosen))
 
     def on_click(self, event: events.Click) -> None:
-        """Open the run that was clicked."""
+        """Open the run that was clicked; a click on its sign marks it."""
         place = (event.y + self.scroll_offset.y) // self.tall
         if place < len(self.rows):
             self.action_move(place - self._cursor)
+            if event.x < _SIGN and self.tall > 1:
+                self.post_message(self.Marked(self.rows[place]))
+                return
             self.post_message(self.Chosen(self.rows[place], stay=event.chain < 2))
 
     def render_line(self, y: int) -> Strip:

@@ -19,6 +19,8 @@ from vlmtui.ui.monitor.words import shown_rows
 
 _NONE = "No runs yet. A recipe makes one: see the palette, Fine-tune…"
 
+_TWO = "Mark two runs or more, with v or a click on the sign before the name."
+
 
 class _Runs(RunControls, Vertical):
     """A list of runs that follows the feed."""
@@ -87,6 +89,21 @@ class RunsView(_Runs):
         row = self.chosen
         if row is not None:
             self.feed.pin(row.path)
+
+    def on_run_rows_marked(self, message: RunRows.Marked) -> None:
+        """A run's sign was clicked."""
+        message.stop()
+        self.feed.pin(message.row.path)
+
+    def action_compare(self) -> None:
+        """Show the marked runs beside each other; where only one is marked, the one under the cursor with it."""
+        rows = [row for path in self.feed.pinned if (row := self.feed.row(path)) is not None]
+        if len(rows) < 2 and self.chosen is not None and self.chosen not in rows:
+            rows.insert(0, self.chosen)
+        if len(rows) < 2:
+            self.app.notify(_TWO, severity="information", markup=False)
+        else:
+            self.post_message(RunRows.Chosen(rows[0], page="compare"))
 
     def action_archived(self) -> None:
         """Show the runs that were put away, too, or no more."""

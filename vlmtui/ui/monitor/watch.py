@@ -88,15 +88,17 @@ class WatchApp(App[int]):
         self._side.display = not shown or beside
         self._side.set_class(shown and beside, "-beside")
         if focus:
-            self.set_focus(self._view.curves if shown else self._list.focus_target)
+            self.set_focus(self._view.focus_target if shown else self._list.focus_target)
         scope = "run" if shown else "training"
         hints = [f"{key_name(a.keys[0])} {a.label}" for a in ACTIONS if a.scope == scope and a.label and a.keys]
-        ends = ["1-5 pages", "Esc list"] if shown else []
+        ends = ["1-6 pages", "Esc list"] if shown else []
         self._keys.update(Content("  ".join(["q Quit", *ends, *hints])).truncate(max(1, self.size.width - 2)))
 
     def on_run_rows_chosen(self, message: RunRows.Chosen) -> None:
         """Show a run."""
         self._view.path = Path(message.row.path)
+        if message.page:
+            self._view.action_page(message.page)
         self._arrange(focus=not message.stay)
 
     def action_to_list(self) -> None:
