@@ -52,7 +52,7 @@ def _one_step(recipe: Recipe, stage: Stage, folder: Path) -> dict[str, Any]:
     from vlmtui.training.reading import read_examples
     from vlmtui.training.stage import SEED, first_model, leave_a_core, trainer_arguments
     from vlmtui.training.storing import open_examples, plain_words, write_examples
-    from vlmtui.training.trainers import TRAINERS
+    from vlmtui.training.trainers import trainer_for
 
     on_cpu = on_cpu_only()
     leave_a_core()
@@ -75,7 +75,7 @@ def _one_step(recipe: Recipe, stage: Stage, folder: Path) -> dict[str, Any]:
     )
     arguments.report_to = []
     model, adapters = first_model(recipe)
-    trainer = TRAINERS[stage.method](
+    trainer = trainer_for(stage.method)(
         model=model,
         args=arguments,
         train_dataset=open_examples(folder / "longest.arrow", stage.method, plain),

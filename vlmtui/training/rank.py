@@ -17,6 +17,7 @@ import msgspec
 
 from vlmtui.runs.folder import RunFolder
 from vlmtui.runs.status import alive
+from vlmtui.training.imports import leave_out_unneeded
 from vlmtui.training.launch import RankFailure, rank_log, supervisor
 from vlmtui.training.recipe import Recipe
 from vlmtui.training.reporting import Reporter
@@ -69,6 +70,7 @@ def main(folder: str) -> int:
 
 def _train(run: RunFolder, number: int) -> None:
     recipe = msgspec.convert(run.job().recipe, Recipe)
+    leave_out_unneeded(recipe)
     from accelerate import PartialState
 
     from vlmtui.training.halving import as_before

@@ -29,7 +29,7 @@ from vlmtui.training.recipe import Recipe, Stage
 from vlmtui.training.reporting import Reporter
 from vlmtui.training.rewards import reward
 from vlmtui.training.storing import open_examples, plain_words, read_example, write_examples
-from vlmtui.training.trainers import TRAINERS, CheckedLabels, restore_window
+from vlmtui.training.trainers import CheckedLabels, restore_window, trainer_for
 
 _NAMED = 10
 _CONFIGS = {"sft": "SFTConfig", "dpo": "DPOConfig", "mpo": "DPOConfig", "kto": "KTOConfig", "grpo": "GRPOConfig"}
@@ -77,7 +77,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
         reporter, stage.method, recipe.looks, held_out, processor, plain, arguments.per_device_eval_batch_size
     )
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(run.path / "tensorboard" / stage.method)
-    trainer = TRAINERS[stage.method](
+    trainer = trainer_for(stage.method)(
         model=model,
         args=arguments,
         train_dataset=train,

@@ -6,18 +6,22 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from transformers import TrainerCallback
-from trl import DPOTrainer, GRPOTrainer, KTOTrainer, SFTTrainer
 
 from vlmtui.training import ranks
 from vlmtui.training.failures import TrainingFailure
 from vlmtui.training.features import FeatureStore, with_features
+from vlmtui.training.recipe import Method
 from vlmtui.training.tower_rates import split_by_tower
 
+_TRAINERS: dict[Method, str] = {
+    "sft": "SFTTrainer", "dpo": "DPOTrainer", "mpo": "DPOTrainer", "kto": "KTOTrainer", "grpo": "GRPOTrainer",
+}  # fmt: skip
 _WINDOW = "window.json"
 
 
@@ -138,23 +142,13 @@ class _Restore(TrainerCallback):
         trainer._total_train_tokens = kept["tokens"]
 
 
-class Sft(WholeCheckpoints, SFTTrainer):
-    """TRL's `SFTTrainer`."""
+@cache
+def trainer_for(method: Method) -> Any:
+    """Return TRL's trainer for `method`, with whole checkpoints; the others are not imported."""
+    import trl
 
-
-class Dpo(WholeCheckpoints, DPOTrainer):
-    """TRL's `DPOTrainer`."""
-
-
-class Kto(WholeCheckpoints, KTOTrainer):
-    """TRL's `KTOTrainer`."""
-
-
-class Grpo(WholeCheckpoints, GRPOTrainer):
-    """TRL's `GRPOTrainer`."""
-
-
-TRAINERS: dict[str, Any] = {"sft": Sft, "dpo": Dpo, "mpo": Dpo, "kto": Kto, "grpo": Grpo}
+    name = _TRAINERS[method]
+    return type(name, (WholeCheckpoints, getattr(trl, name)), {"__doc__": f"TRL's `{name}`."})
 
 
 def restore_window(trainer: Any, checkpoint: Path) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from vlmtui.runs.folder import Job, RunFolder
 from vlmtui.runs.queue import ALL_GPUS, wait_for_turn
+from vlmtui.training.imports import leave_out_unneeded
 from vlmtui.training.recipe import Launch, Recipe, Stage
 from vlmtui.training.reporting import Reporter
 
@@ -52,12 +53,13 @@ def _prepare(device: str) -> None:
 
 
 def _train(run: RunFolder, job: Job, reporter: Reporter) -> bool:
-    from vlmtui.training.halving import until_it_fits
-    from vlmtui.training.stage import run_stage
-
     recipe = msgspec.convert(job.recipe, Recipe)
     if recipe.launch is not None and recipe.launch.processes > 1:
         return _train_together(run, job, recipe, recipe.launch, reporter)
+    leave_out_unneeded(recipe)
+    from vlmtui.training.halving import until_it_fits
+    from vlmtui.training.stage import run_stage
+
     before: Path | None = None
     for stage in recipe.stages:
         result = run.results / stage.method
