@@ -67,6 +67,7 @@ class Looker:
             recipe=source.recipe(),
             answers=source.answered_at(),
             output=source.output,
+            cloned_from=source.cloned_from,
         )
 
     def _checkpoints_of(self, source: Source) -> list[Checkpoint]:

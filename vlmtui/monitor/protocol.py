@@ -141,6 +141,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
         recipe: as it was written, or the trainer's arguments; empty where it is not known.
         answers: steps at which the fixed examples were answered.
         output: where the result goes.
+        cloned_from: the path of the run whose recipe this one's was changed from; empty for none.
     """
 
     row: RunRow
@@ -164,6 +165,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str = ""
     answers: list[int] = []
     output: str = ""
+    cloned_from: str = ""
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         source: the recipe's file; its folder is where relative paths began.
         output: where the result goes.
         overwrite: whether an older result there may be replaced.
+        cloned_from: the id of the run whose recipe this one's was changed from; empty for none.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     output: str = ""
     overwrite: bool = False
+    cloned_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class RunFolder:
 
 
 def create(title: str, device: str, recipe: dict[str, Any], *, text: str = "", source: str = "", output: str = "",
-           overwrite: bool = False, root: Path | None = None) -> RunFolder:  # fmt: skip
+           overwrite: bool = False, cloned_from: str = "", root: Path | None = None) -> RunFolder:  # fmt: skip
     """Make the folder of a new run, queued by this process.
 
     Args:
@@ -169,6 +171,7 @@ def create(title: str, device: str, recipe: dict[str, Any], *, text: str = "", s
         source: the recipe's file.
         output: where the result goes.
         overwrite: whether an older result there may be replaced.
+        cloned_from: the id of the run whose recipe this one's was changed from.
         root: where runs lie; the user's by default.
 
     Raises:
@@ -184,7 +187,7 @@ def create(title: str, device: str, recipe: dict[str, Any], *, text: str = "", s
     made = RunFolder(aside)
     job = Job(
         id=name, title=title, created=now, device=device, recipe=recipe, source=source, output=output,
-        overwrite=overwrite,
+        overwrite=overwrite, cloned_from=cloned_from,
     )  # fmt: skip
     made.job_file.write_bytes(msgspec.json.format(msgspec.json.encode(job)))
     made.recipe_file.write_text(text, encoding="utf-8")

@@ -65,6 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--detach", action="store_true", help="return at once; `vlmtui runs watch` shows it")
     parser.add_argument("--overwrite", action="store_true", help="replace a result that output_dir holds already")
+    parser.add_argument("--cloned-from", default="", metavar="RUN", help="the run whose recipe this one was made from")
     parser.add_argument("--print-command", action="store_true", help="print the same training as a command of TRL's")
     parser.add_argument("--join", metavar="RUN", help="on a further node: train as a part of the run RUN")
     parser.add_argument("--node", type=int, default=1, metavar="N", help="with --join: which node this is (default: 1)")
@@ -152,7 +153,7 @@ def _start(recipe: Recipe, text: str, path: Path, device: str, options: argparse
     try:
         run = create(
             title, device, msgspec.to_builtins(recipe), text=text, source=str(path.resolve()), output=recipe.output_dir,
-            overwrite=options.overwrite,
+            overwrite=options.overwrite, cloned_from=options.cloned_from,
         )  # fmt: skip
         start(run)
     except RunError as error:

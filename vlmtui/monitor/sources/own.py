@@ -54,6 +54,7 @@ class OwnRun(Source):
                 job = self.run.job()
                 self._job_title, self.created, self.device = job.title, job.created, job.device
                 self.output, self._job_read = job.output, True
+                self.cloned_from = str(self.path.parent / Path(job.cloned_from).name) if job.cloned_from else ""
                 self.epochs = float(job.recipe.get("num_train_epochs") or 0.0)
             self.status = self.run.status()
             self.damaged = ""

@@ -41,7 +41,7 @@ class Source:
         self.size = 0
         self.last_loss: float | None = None
         self.title = path.name
-        self.device = self.note = self.output = self.cause = self.remedy = ""
+        self.device = self.note = self.output = self.cause = self.remedy = self.cloned_from = ""
         self.tags: list[str] = []
         self.archived = False
 

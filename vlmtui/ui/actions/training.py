@@ -7,15 +7,17 @@ from vlmtui.ui.actions.action import Action
 _CONTROLS = (
     ("stop", "Stop the run", "It writes a checkpoint and ends; again ends it at once.", "Stop"),
     ("resume", "Go on with the run", "From its last checkpoint.", "Resume"),
+    ("clone", "Clone the run with changes", "Its recipe in the form; shows what differs.", "Clone"),
     ("rename", "Rename the run", "Its folder keeps its name.", ""),
     ("note", "Write a note about the run", "Any text; words with a # become its tags.", ""),
     ("archive", "Put the run away, or bring it back", "It is listed only when asked for.", ""),
     ("delete", "Delete the run", "Once confirmed; the result in its output_dir stays.", ""),
 )
 _LIST_KEYS = {
-    "stop": ("s",), "resume": ("r",), "rename": ("e",), "note": ("m",), "archive": ("z",), "delete": ("delete", "d"),
+    "stop": ("s",), "resume": ("r",), "clone": ("C",), "rename": ("e",), "note": ("m",), "archive": ("z",),
+    "delete": ("delete", "d"),
 }  # fmt: skip
-_PAGE_KEYS = {"stop": ("S",), "resume": ("R",), "rename": ("E",), "note": ("M",)}
+_PAGE_KEYS = {"stop": ("S",), "resume": ("R",), "clone": ("C",), "rename": ("E",), "note": ("M",)}
 
 ACTIONS: tuple[Action, ...] = (
     Action("training.open", "Open the run", ("enter",), "training", "open", "In a tab.", label="Open", own_keys=True),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+from textual.message import Message
 from textual.widget import Widget
 
 from vlmtui.monitor.protocol import RunRow
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from vlmtui.ui.monitor.feed import RunsFeed
 
 _FOREIGN = "This run was started by somebody else: it can be watched, not changed."
+
+
+class RunStarted(Message):
+    """A run was started from here: its id."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self.run = run
 
 
 class RunControls(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
@@ -62,6 +71,27 @@ class RunControls(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         row = self._own()
         if row is not None:
             self._do(row, "resume")
+
+    def action_clone(self) -> None:
+        """Open the run's recipe in the form, to be changed and started as another run."""
+        from vlmtui.runs.folder import RunError, RunFolder
+        from vlmtui.ui.training.cloning import clone_of
+        from vlmtui.ui.training.document import UnfitFile
+        from vlmtui.ui.training.form import RecipeForm
+
+        row = self._own()
+        if row is None:
+            return
+        try:
+            document = clone_of(RunFolder(Path(row.path)), getattr(self.app, "directory", Path.cwd()))
+        except (RunError, UnfitFile) as error:
+            self.app.notify(safe_line(str(error), 300), title="Training", severity="warning", markup=False)
+        else:
+            self.app.push_screen(RecipeForm(document), self._cloned)
+
+    def _cloned(self, run: str | None) -> None:
+        if run:
+            self.post_message(RunStarted(run))
 
     def action_rename(self) -> None:
         """Give the run another name."""

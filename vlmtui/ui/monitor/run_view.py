@@ -244,7 +244,10 @@ class RunView(RunControls, Vertical):
             self._look()
 
     def _wanted_runs(self) -> list[str]:
-        return list(dict.fromkeys([str(self.path), *self.feed.pinned]))
+        others = self.feed.pinned
+        if self.page == "compare" and not others and self.details is not None and self.details.cloned_from:
+            others = [self.details.cloned_from]  # a clone beside what it was made from
+        return list(dict.fromkeys([str(self.path), *others]))
 
     def _look(self) -> None:
         if self.path is not None and self.is_mounted and not self._looking:
@@ -291,7 +294,11 @@ class RunView(RunControls, Vertical):
             self._text.update(f" {ALONE}")
             return
         comparison = await self.feed.client.compare(runs)
-        if self.page == "compare" and not isinstance(comparison, Failure):
+        if self.page != "compare":
+            return
+        if isinstance(comparison, Failure):
+            self._text.update(Content.styled(f" {safe_line(comparison.line, 300)}", "$text-error"))
+        else:
             self._text.update(comparison_text(comparison, max(20, self._scroll.size.width - 1)))
 
     async def _show_answers(self) -> None:

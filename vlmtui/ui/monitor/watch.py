@@ -17,6 +17,7 @@ from vlmtui.monitor.protocol import Alert, RunRow
 from vlmtui.paths import log_directory, runs_directory
 from vlmtui.safetext import safe_line
 from vlmtui.ui.actions import ACTIONS, key_name
+from vlmtui.ui.monitor.controls import RunStarted
 from vlmtui.ui.monitor.feed import RunsFeed
 from vlmtui.ui.monitor.run_view import RunView
 from vlmtui.ui.monitor.runs_list import RunRows
@@ -100,6 +101,13 @@ class WatchApp(App[int]):
         if message.page:
             self._view.action_page(message.page)
         self._arrange(focus=not message.stay)
+
+    def on_run_started(self, message: RunStarted) -> None:
+        """Show a run that was started from another's."""
+        from vlmtui.runs.folder import find
+
+        self._view.path = find(message.run).path
+        self._arrange(focus=True)
 
     def action_to_list(self) -> None:
         """Go back to the list."""

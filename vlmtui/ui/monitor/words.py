@@ -172,6 +172,7 @@ def page(details: Details, machine: Machine | None) -> Content:
     entry("kind", KINDS[row.kind])
     entry("folder", safe_line(row.path, 400))
     entry("result", safe_line(details.output, 400))
+    entry("cloned from", safe_line(details.cloned_from.rpartition("/")[2], 200))
     entry("device", safe_line(row.device, 40))
     entry("created", _clock(row.created))
     entry("last sign", _clock(row.updated))

@@ -15,6 +15,7 @@ from vlmtui.ui.widgets.side_bar import side_views
 from vlmtui.ui.widgets.splitter import Splitter
 
 if TYPE_CHECKING:
+    from vlmtui.ui.monitor.controls import RunStarted
     from vlmtui.ui.monitor.runs_list import RunRows
     from vlmtui.ui.screens.workbench import Workbench
     from vlmtui.ui.widgets.explorer import Explorer
@@ -200,6 +201,10 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
             self._bench.viewer.action_page(message.page)
         if not message.stay:
             self.show_part("preview")
+
+    async def on_run_started(self, message: RunStarted) -> None:
+        """Open the page of a run that was started from another's."""
+        await self._bench.show_run(message.run)
 
     async def action_reveal(self) -> None:
         """Put the explorer's cursor on the file on show."""

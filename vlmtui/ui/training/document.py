@@ -33,6 +33,15 @@ class Mistake:
         return safe_line(place + (f"{self.key}: " if self.key else "") + self.text, 300)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The run that a recipe was made from: its id, its title, its recipe's text."""
+
+    run: str
+    title: str
+    text: str
+
+
 @dataclass(slots=True)
 class Document:
     """A recipe's text, and the file that it is kept in; `saved` is None before it was ever written."""
@@ -42,6 +51,7 @@ class Document:
     saved: str | None = None
     recipe: Recipe | None = None
     mistakes: list[Mistake] = field(default_factory=list)
+    origin: Origin | None = None
 
     @property
     def changed(self) -> bool:

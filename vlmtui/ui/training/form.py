@@ -23,6 +23,7 @@ from vlmtui.training.editing import NoMapping, given, with_key, without_key
 from vlmtui.training.fields import FieldsMissing
 from vlmtui.training.form import form_fields
 from vlmtui.ui.screens.confirm import Confirm
+from vlmtui.ui.training.cloning import changes
 from vlmtui.ui.training.document import Document, read
 from vlmtui.ui.training.field_list import FieldList
 from vlmtui.ui.training.starting import Started, start
@@ -101,6 +102,7 @@ class RecipeForm(Screen[str | None]):
         """Find out what the text says; the file system is asked, so in a thread."""
         document, text = self.document, self.document.text
         title = f"FINE-TUNE  {safe_line(document.path.name, 60)}" + ("  ● not saved" if document.changed else "")
+        title += f"  a clone of {safe_line(document.origin.title, 60)}" if document.origin is not None else ""
         self.query_one("#recipe-title", Static).update(title)
         recipe, mistakes = await asyncio.to_thread(read, text, document.path)
         document.recipe, document.mistakes = recipe, mistakes
@@ -119,7 +121,7 @@ class RecipeForm(Screen[str | None]):
             self._say("\n".join([*lines, *([f"and {more} more"] if more > 0 else [])]), failed=True)
             self._show_memory("Memory: known when nothing is wrong any more.")
         else:
-            self._say("Nothing is wrong.")
+            self._say(f"Nothing is wrong. {' · '.join(changes(document))}")
             self._estimate()
 
     def _say(self, line: str, *, failed: bool = False) -> None:
@@ -222,7 +224,17 @@ class RecipeForm(Screen[str | None]):
         """Save the recipe and start its run."""
         if self.document.recipe is None:
             self.notify("Mend the recipe first.", severity="warning")
-        elif not self._starting and self.action_save():
+        elif self._starting:
+            return
+        elif self.document.origin is not None:
+            lines = changes(self.document) or ["Nothing was changed."]
+            question = f"Start a clone of {safe_line(self.document.origin.title, 40)}, changed so?"
+            self.app.push_screen(Confirm(question, lines, yes="Start"), self._confirmed)
+        elif self.action_save():
+            self._start(False)
+
+    def _confirmed(self, sure: bool | None) -> None:
+        if sure and self.action_save():
             self._start(False)
 
     @work(group="recipe-start", exit_on_error=False)
@@ -230,7 +242,9 @@ class RecipeForm(Screen[str | None]):
         self._starting = True
         self._say("Starting…")
         try:
-            started = await start(self.document.path, overwrite=overwrite)
+            origin = self.document.origin
+            cloned_from = origin.run if origin is not None else ""
+            started = await start(self.document.path, overwrite=overwrite, cloned_from=cloned_from)
         finally:
             self._starting = False
         if started.overwrite and not overwrite:

@@ -31,9 +31,10 @@ class Started:
     overwrite: bool = False
 
 
-async def start(recipe: Path, *, overwrite: bool = False) -> Started:
-    """Start the recipe in the file `recipe`; it waits for its turn on its device."""
+async def start(recipe: Path, *, overwrite: bool = False, cloned_from: str = "") -> Started:
+    """Start the recipe in the file `recipe`, a clone of the run `cloned_from`; it waits for its turn on its device."""
     words = ["train", str(recipe), "--detach", *([OVERWRITE] if overwrite else [])]
+    words += ["--cloned-from", cloned_from] if cloned_from else []
     try:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "vlmtui", *words,
