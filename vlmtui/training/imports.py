@@ -14,7 +14,7 @@ _PLAIN_OPTIMIZERS = ("adamw_torch", "adamw_torch_fused", "sgd", "adafactor", "ad
 
 
 def leave_out_unneeded(recipe: Recipe) -> None:
-    """Let `bitsandbytes` count as not installed in this process, unless `recipe` needs it; to be called before PEFT comes.
+    """Let `bitsandbytes` count as not installed in this process, unless `recipe` needs it; before PEFT is imported.
 
     PEFT imports it wherever it is installed, and it compiles functions when it is imported: 1.5 of 14 s to the first
     step of a 256M model on a CPU.

@@ -7,87 +7,33 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 from safetensors.numpy import load_file
 
-from vlmtui.runs.control import resume, start, stop
-from vlmtui.runs.events import Answers, Checkpointed, Event, EventReader, Logged, Note, Stage, read_events
-from vlmtui.runs.folder import RunFolder, create, every
+from tests.unit.training.running import (
+    RECIPE,
+    begin,
+    curve,
+    has_checkpoint,
+    here,
+    last_step,
+    shorten,
+    wait_for,
+    wait_until_over,
+    workspace,
+)
+from vlmtui.runs.control import resume, stop
+from vlmtui.runs.events import Answers, Logged, Note, Stage, read_events
+from vlmtui.runs.folder import every
 from vlmtui.runs.publishing import merge
-from vlmtui.runs.status import ENDED
-from vlmtui.training.recipe import parse_recipe
 
+__all__ = ["workspace"]  # the fixture
 pytestmark = pytest.mark.timeout(600)  # processes that load torch; a machine may be busy
 
-RECIPE = """\
-method: sft
-model_name_or_path: demo
-dataset_name: questions.jsonl
-output_dir: out
-use_peft: true
-lora_r: 4
-lora_dropout: 0.1
-learning_rate: 1.0e-3
-max_steps: 24
-per_device_train_batch_size: 4
-gradient_checkpointing: false
-logging_steps: 5
-save_steps: 7
-save_total_limit: 9
-eval_fraction: 0.0
-"""
 
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from vlmtui.demo.workspace import write_workspace
-
-    return write_workspace(tmp_path_factory.mktemp("workspace"))
-
-
-def begin(text: str, workspace: Path, root: Path) -> RunFolder:
-    recipe = parse_recipe(text.replace("output_dir: out", f"output_dir: {root / 'out'}"), workspace / "recipe.yaml")
-    run = create("test", "cpu", msgspec.to_builtins(recipe), text=text, output=recipe.output_dir, root=root / "runs")
-    start(run)
-    return run
-
-
-def wait_for(run: RunFolder, seen: Any, seconds: float = 240) -> list[Event]:
-    reader, events = EventReader(run.events_file), list[Event]()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        over = run.state() in ENDED
-        events += reader.read()
-        if seen(events) or over:
-            assert seen(events), run.log_file.read_text()[-3000:]
-            return events
-        time.sleep(0.02)
-    raise AssertionError(f"{run.state()}: {run.log_file.read_text()[-3000:]}")
-
-
-def wait_until_over(run: RunFolder, seconds: float = 240) -> str:
-    end = time.monotonic() + seconds
-    while run.state() not in ENDED and time.monotonic() < end:
-        time.sleep(0.05)
-    return run.state()
-
-
-def curve(run: RunFolder) -> dict[int, float]:
-    events = read_events(run.events_file)
-    return {one.step: one.values["loss"] for one in events if isinstance(one, Logged) and "loss" in one.values}
-
-
-def has_checkpoint(step: int) -> Any:
-    return lambda events: any(isinstance(one, Checkpointed) and one.step >= step for one in events)
-
-
-def test_a_run_that_is_killed_and_stopped_ends_like_one_that_was_not(workspace: Path, tmp_path: Path) -> None:
-    whole = begin(RECIPE, workspace, tmp_path / "whole")
+def test_a_run_that_is_killed_ends_like_one_that_was_not(workspace: Path, tmp_path: Path) -> None:
     broken = begin(RECIPE, workspace, tmp_path / "broken")
     wait_for(broken, has_checkpoint(7))
     os.kill(broken.status().process.pid, signal.SIGKILL)
@@ -96,27 +42,22 @@ def test_a_run_that_is_killed_and_stopped_ends_like_one_that_was_not(workspace: 
     assert "checkpoint-" in status.checkpoint and "runs resume" in status.remedy
     assert (broken.path / status.checkpoint / "adapter_model.safetensors").is_file()
 
+    steps = last_step(broken) + 6  # the next log is of steps before the checkpoint and after it
+    shorten(broken, steps)
     resume(broken)
-    wait_for(broken, has_checkpoint(int(status.checkpoint.rpartition("-")[2]) + 1))
-    if broken.state() not in ENDED:
-        stop(broken)
-    if wait_until_over(broken) == "stopped":  # unless it was faster than the question
-        last = broken.last_checkpoint("sft")
-        assert last is not None and json.loads((last / "trainer_state.json").read_text())["global_step"] < 24
-        resume(broken)
-        assert wait_until_over(broken) == "finished", broken.log_file.read_text()[-3000:]
-
-    assert wait_until_over(whole) == "finished", whole.log_file.read_text()[-3000:]
+    whole = here(RECIPE.replace("max_steps: 2000", f"max_steps: {steps}"), workspace, tmp_path / "whole")
+    assert wait_until_over(broken) == "finished", broken.log_file.read_text()[-3000:]
     wanted, found = curve(whole), curve(broken)
-    assert list(wanted) == [5, 10, 15, 20]
-    assert found == pytest.approx(wanted, rel=1e-5)
-    one, other = (load_file(tmp_path / name / "out" / "adapter_model.safetensors") for name in ("whole", "broken"))
+    assert list(wanted) == list(range(5, steps, 5))
+    assert {step: found[step] for step in wanted} == pytest.approx(wanted, rel=1e-5)
+    result = whole.results / "sft"
+    one, other = (load_file(folder / "adapter_model.safetensors") for folder in (result, tmp_path / "broken" / "out"))
     assert one.keys() == other.keys()
     assert all(abs(one[name] - other[name]).max() < 1e-5 for name in one)
     assert max(abs(value).max() for name, value in one.items() if "lora_B" in name) > 1e-3  # it did learn
-    settings = json.loads((tmp_path / "whole" / "out" / "adapter_config.json").read_text())
+    settings = json.loads((tmp_path / "broken" / "out" / "adapter_config.json").read_text())
     assert settings["base_model_name_or_path"] == "demo"
-    assert not list((whole.checkpoints("sft")).glob(".*"))
+    assert not list((broken.checkpoints("sft")).glob(".*"))
 
 
 def test_sft_and_then_dpo_with_answers_at_each_evaluation(workspace: Path, tmp_path: Path) -> None:
@@ -125,7 +66,9 @@ def test_sft_and_then_dpo_with_answers_at_each_evaluation(workspace: Path, tmp_p
         for row in pairs[:12]:
             worse = [{"role": "assistant", "content": [{"type": "text", "text": "I would say that I do not know"}]}]
             stream.write(json.dumps({**row, "chosen": row["completion"], "rejected": worse, "completion": None}) + "\n")
-    text = RECIPE.replace("method: sft", "method: [sft, dpo]").replace("max_steps: 24", "max_steps: 2\nuse_dora: true")
+    text = RECIPE.replace("method: sft", "method: [sft, dpo]").replace(
+        "max_steps: 2000", "max_steps: 2\nuse_dora: true\nmax_rows: 15"
+    )
     text = text.replace("eval_fraction: 0.0", "eval_fraction: 0.2\neval_examples: 3\neval_max_new_tokens: 4")
     text = text.replace("logging_steps: 5", "logging_steps: 1")
     text += "stages:\n  dpo:\n    dataset_name: pairs.jsonl\n"
@@ -151,21 +94,24 @@ def test_sft_and_then_dpo_with_answers_at_each_evaluation(workspace: Path, tmp_p
     assert merge(run, tmp_path / "merged") == 1  # nothing is written over
 
 
-def test_kto_learns_from_good_and_bad_answers(workspace: Path, tmp_path: Path) -> None:
+def test_kto_learns_from_good_and_bad_answers_until_it_is_stopped(workspace: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (workspace / "questions.jsonl").read_text().splitlines()[:14]]
     judged = "".join(json.dumps({**row, "label": number % 2 == 0}) + "\n" for number, row in enumerate(rows))
     (workspace / "judged.jsonl").write_text(judged)
-    text = RECIPE.replace("method: sft", "method: kto").replace("max_steps: 24", "max_steps: 2")
-    text = text.replace("eval_fraction: 0.0", "eval_fraction: 0.3\neval_max_new_tokens: 2")
+    text = RECIPE.replace("method: sft", "method: kto").replace("logging_steps: 5", "logging_steps: 1")
+    text = text.replace("eval_fraction: 0.0", "eval_fraction: 0.3\neval_max_new_tokens: 2\neval_steps: 2000")
     run = begin(text.replace("questions", "judged"), workspace, tmp_path)
-    assert wait_until_over(run) == "finished", run.log_file.read_text()[-3000:]
+    wait_for(run, lambda events: any(isinstance(one, Logged) and "kl" in one.values for one in events))
+    stop(run)
+    assert wait_until_over(run) == "stopped", run.log_file.read_text()[-3000:]
+    assert run.last_checkpoint("kto") is not None and not run.results.joinpath("kto").exists()
     answers = [one.answers for one in read_events(run.events_file) if isinstance(one, Answers)]
     assert answers and all(answer.row % 2 == 0 for answer in answers[0])  # a bad answer is no reference
 
 
 def test_grpo_rewards_answers_that_it_draws(workspace: Path, tmp_path: Path) -> None:
     text = RECIPE.replace("method: sft", "method: grpo\nrewards: [anls, short]")
-    text = text.replace("max_steps: 24", "max_steps: 2")
+    text = text.replace("max_steps: 2000", "max_steps: 2")
     text += "num_generations: 4\nmax_completion_length: 16\ntemperature: 2.0\n"
     run = begin(text.replace("logging_steps: 5", "logging_steps: 1"), workspace, tmp_path)
     assert wait_until_over(run) == "finished", run.log_file.read_text()[-3000:]
@@ -177,7 +123,7 @@ def test_grpo_rewards_answers_that_it_draws(workspace: Path, tmp_path: Path) -> 
 def test_four_bits_on_a_cpu_while_the_terminal_is_killed(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = RECIPE.replace("max_steps: 24", "max_steps: 2\nload_in_4bit: true\nuse_bnb_nested_quant: true")
+    text = RECIPE.replace("max_steps: 2000", "max_steps: 2\nload_in_4bit: true\nuse_bnb_nested_quant: true")
     text = text.replace("eval_fraction: 0.0", "eval_fraction: 0.2\neval_examples: 2\neval_max_new_tokens: 3")
     monkeypatch.setenv("VLMTUI_RUNS", str(tmp_path / "runs"))
     (workspace / "four.yaml").write_text(text.replace("output_dir: out", f"output_dir: {tmp_path / 'out'}"))

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import torch
 
-from tests.unit.training.test_runs import curve, workspace
+from tests.unit.training.running import curve, workspace
 from vlmtui.runs.events import Logged, read_events
 from vlmtui.runs.folder import RunFolder, create
 from vlmtui.training.failures import TrainingFailure
