@@ -5,6 +5,8 @@ Knows no widget. Everything here runs in the app's event loop; the work is done 
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -23,6 +25,8 @@ from vlmtui.engine.protocol import (
     Part,
     PartRead,
     Sampling,
+    Side,
+    SideSays,
     Started,
     TextPart,
     Tokens,
@@ -300,6 +304,30 @@ class Session:
             self._target.post_message(self.AnswerEvent(event, conversation))
             if isinstance(event, Failed) and event.code == "engine_died":
                 await self._restart()
+
+    async def compare(
+        self, turns: Sequence[Turn], sides: Sequence[Side], sampling: Sampling
+    ) -> AsyncGenerator[LoadProgress | SideSays | Finished | Failed, None]:
+        """Ask each of `sides` of what is loaded the same; the chat's adapters and its conversation stay as they are."""
+        self._set(phase="reading", detail="side by side", ttft_s=0.0, tokens_per_s=0.0)
+        died = False
+        try:
+            events = self._client.compare(turns, sides, sampling=sampling, resolution=self.resolution)
+            async with aclosing(events) as says:
+                async for event in says:
+                    if isinstance(event, Loaded):  # the engine had died: it is back
+                        if self._good is not None:
+                            self._show_loaded(event, self._good)
+                        continue
+                    died = isinstance(event, Failed) and event.code == "engine_died"
+                    if isinstance(event, SideSays):
+                        self._set(phase="answering")
+                    yield event
+        finally:
+            ready = self._client.loaded is not None
+            self._set(phase="ready" if ready else "failed", detail="" if ready else "no model")
+        if died:
+            await self._restart()
 
     async def stop(self) -> None:
         """Stop the answer or the load that is running."""

@@ -38,6 +38,14 @@ ACTIONS: tuple[Action, ...] = (
         "To see what the training has changed.",
     ),
     Action(
+        "tune.compare",
+        "Compare a run's result with its base",
+        (),
+        "workbench",
+        "compare_result",
+        "Side by side: of the run on show, else of the one that finished last.",
+    ),
+    Action(
         "tune.push",
         "Push a run's result to the hub",
         (),

@@ -51,6 +51,15 @@ ACTIONS: tuple[Action, ...] = (
         "Its weight goes down by a quarter.",
     ),
     Action(
+        "models.compare",
+        "Compare the model or the adapter",
+        ("c",),
+        "models",
+        "compare",
+        "An adapter with its base, a model with the chat's: one question, all answers beside each other.",
+        label="Compare",
+    ),
+    Action(
         "models.unload",
         "Unload the model",
         ("u",),

@@ -16,6 +16,14 @@ ACTIONS: tuple[Action, ...] = (
         priority=True,
     ),
     Action(
+        "model.compare",
+        "Compare side by side",
+        (),
+        "workbench",
+        "compare",
+        "The chat's question to base and adapter, with and without a system prompt, or to two models.",
+    ),
+    Action(
         "view.models",
         "Show the models",
         (),

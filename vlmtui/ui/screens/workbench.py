@@ -17,6 +17,7 @@ from textual.widgets import Static
 from vlmtui.safetext import safe_line
 from vlmtui.ui.actions import Scope, bindings, key_of
 from vlmtui.ui.batches.batching import BatchActions
+from vlmtui.ui.comparing.opening import ComparingActions
 from vlmtui.ui.engine_state import EngineState
 from vlmtui.ui.layout import Layout
 from vlmtui.ui.screens.workbench_chats import ChatActions
@@ -50,7 +51,15 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
 
 
 class Workbench(
-    LayoutActions, ChatActions, CostActions, MomentActions, TuningActions, BatchActions, DragActions, Screen[None]
+    LayoutActions,
+    ChatActions,
+    CostActions,
+    MomentActions,
+    TuningActions,
+    ComparingActions,
+    BatchActions,
+    DragActions,
+    Screen[None],
 ):
     """The main screen. What is shown of it in a small window is in `vlmtui.ui.arrangement`."""
 

@@ -75,13 +75,13 @@ class TuningActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
 
     async def action_chat_with_result(self) -> None:
         """Load the result of the run on show; else of the one that finished last."""
-        run = self._run_on_show() or await asyncio.to_thread(_last_finished)
+        run = self.run_on_show() or await asyncio.to_thread(last_finished)
         if run is None:
             self.notify("No run has finished yet.", severity="warning")
         else:
             self.chat_with(run)
 
-    def _run_on_show(self) -> RunFolder | None:
+    def run_on_show(self) -> RunFolder | None:
         """Return the run of this tool's whose page is on show, if it has finished."""
         from vlmtui.runs.folder import RunError, RunFolder
 
@@ -129,7 +129,7 @@ class TuningActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         """Ask for a name on the hub, then show what would go there."""
         from vlmtui.ui.training.pushing import PushResult
 
-        run = self._run_on_show() or await asyncio.to_thread(_last_finished)
+        run = self.run_on_show() or await asyncio.to_thread(last_finished)
         if run is None:
             self.notify("No run has finished yet.", severity="warning")
         else:
@@ -140,7 +140,7 @@ class TuningActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         return choice.model if choice is not None else "demo"
 
 
-def _last_finished() -> RunFolder | None:
+def last_finished() -> RunFolder | None:
     """Return the run that finished last; None where there is none."""
     from vlmtui.runs.folder import RunError, every
 

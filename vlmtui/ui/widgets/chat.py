@@ -108,6 +108,11 @@ class Chat(QuestionFiles, MessageDeeds, Asking):
         self._prompt = Prompt(placeholder, id="prompt")
         self._prompt.earlier = [entry.text for entry in self.conversation.messages if entry.role == "user"]
 
+    @property
+    def draft(self) -> str:
+        """What is typed and was not sent."""
+        return self._prompt.text
+
     # ---- what the app calls ---------------------------------------------------------------------
 
     def begin_answer(self) -> None:

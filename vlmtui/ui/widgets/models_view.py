@@ -190,6 +190,16 @@ class ModelsView(Vertical):
             return None
         return loaded.adapters
 
+    def action_compare(self) -> None:
+        """Ask the adapter and its base, or this model and the chat's, the same question."""
+        row, bench = self.chosen, self._workbench_app.workbench
+        if isinstance(row, Adapter):
+            bench.compare_adapter(Path(row.folder))
+        elif row is not None and row.state == "not here":
+            self.notify(f"{row.id} is not here yet: p fetches it.")
+        elif row is not None:
+            bench.compare_model(row.id)
+
     def action_unload(self) -> None:
         """Give the memory of the model back."""
         self._workbench_app.unload_model()

@@ -1,0 +1,1 @@
+"""The same question to several sides, their answers beside each other."""
