@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import torch
+import transformers
 
+from vlmtui.demo import weights_path
+from vlmtui.engine import int8
 from vlmtui.engine.client import EngineClient
 from vlmtui.models.hardware import Quantize, int8_pays
 
@@ -57,29 +58,34 @@ async def test_what_a_device_cannot_do(engine: EngineClient, smolvlm2: Path) -> 
 
 def test_top_1_agreement_with_float32() -> None:
     """Of the next token after each of 200 tokens of text; the outer layers keep their type for adapters."""
-    code = """
-import json, torch, transformers
-from vlmtui.demo import weights_path
-from vlmtui.engine import int8
-folder = weights_path()
-load = transformers.AutoModelForImageTextToText.from_pretrained
-plain, small = load(folder, dtype=torch.float32).eval(), load(folder, dtype=torch.float32).eval()
-count = int8.quantise(small)
-text = "How many shapes are there? There are three shapes: a red circle, a blue square, a green triangle. " * 12
-ids = transformers.AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt").input_ids[:, :200]
-with torch.inference_mode():
-    a, b = plain(input_ids=ids).logits.argmax(-1), small(input_ids=ids).logits.argmax(-1)
-layers = [m for m in small.modules() if isinstance(m, int8.Int8Linear)]
-print(json.dumps([a.numel(), (a == b).float().mean().item(), count, len(layers),
-    all(isinstance(m, torch.nn.Linear) and m.weight.dtype == torch.int8 for m in layers),
-    any(isinstance(m, int8.Int8Linear) for m in small.model.vision_model.modules())]))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    tokens, agreement, count, layers, kept_type, in_vision = json.loads(done.stdout.splitlines()[-1])
-    assert tokens == 200
-    assert agreement >= 0.97
-    assert count == layers > 10
-    assert kept_type and not in_vision
+    folder = weights_path()
+    load = transformers.AutoModelForImageTextToText.from_pretrained
+    plain, small = load(folder, dtype=torch.float32).eval(), load(folder, dtype=torch.float32).eval()
+    count = int8.quantise(small)
+    text = "How many shapes are there? There are three shapes: a red circle, a blue square, a green triangle. " * 12
+    ids = transformers.AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt").input_ids[:, :200]
+    with torch.inference_mode():
+        same = plain(input_ids=ids).logits.argmax(-1) == small(input_ids=ids).logits.argmax(-1)
+    assert same.numel() == 200
+    assert same.float().mean().item() >= 0.97
+    layers = [module for module in small.modules() if isinstance(module, int8.Int8Linear)]
+    assert count == len(layers) > 10
+    assert all(isinstance(layer, torch.nn.Linear) and layer.weight.dtype == torch.int8 for layer in layers)
+    assert not any(isinstance(module, int8.Int8Linear) for module in small.model.vision_model.modules())
+
+
+def test_an_input_in_whole_numbers_serves_the_layers_beside_and_no_others() -> None:
+    torch.manual_seed(0)
+    first, second = (int8.Int8Linear(torch.nn.Linear(8, 5), "one module") for _ in range(2))
+    other = int8.Int8Linear(torch.nn.Linear(8, 5), "another")
+    with torch.inference_mode():
+        given = torch.randn(2, 3, 8)
+        alone = [layer(given.clone()) for layer in (first, second, other)]
+        for layers in ((first, second, other), (other, first, second)):
+            for layer in layers:
+                assert torch.equal(layer(given), alone[(first, second, other).index(layer)])
+        assert not torch.equal(second(given + 1), alone[1])
+        assert torch.equal(first(given[:1]), alone[0][:1])
 
 
 def test_when_int8_is_offered() -> None:
