@@ -1,8 +1,9 @@
 """What `generate` alone reaches: the engine's tokens per second are compared with this.
 
-    python -m tests.benchmarks.bare_generate MODEL PICTURE PROMPT TOKENS THREADS
+    python -m tests.benchmarks.bare_generate MODEL PICTURE PROMPT TOKENS THREADS [again]
 
-Prints one JSON object: `tokens_per_s` over the tokens after the first, as the engine counts them.
+Prints one JSON object: `tokens_per_s` over the tokens after the first, as the engine counts them. With `again`, one
+more for each line that it is given, so that two sides can be measured in turn for long.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 
-def main(folder: str, picture: str, prompt: str, tokens: int, threads: int) -> None:
+def main(folder: str, picture: str, prompt: str, tokens: int, threads: int, again: bool) -> None:
     """Time two calls of `generate`, of one token and of `tokens`, and print the rate between them."""
     torch.set_num_threads(threads)
     os.nice(5)  # as the engine does: on a busy machine both sides wait alike
@@ -39,9 +40,12 @@ def main(folder: str, picture: str, prompt: str, tokens: int, threads: int) -> N
         return spent
 
     seconds(8)
-    first, whole = seconds(1), seconds(tokens)
-    print(json.dumps({"tokens_per_s": (tokens - 1) / (whole - first), "ttft_s": first}))
+    while True:
+        first, whole = seconds(1), seconds(tokens)
+        print(json.dumps({"tokens_per_s": (tokens - 1) / (whole - first), "ttft_s": first}), flush=True)
+        if not again or not sys.stdin.readline():
+            break
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6:] == ["again"])
