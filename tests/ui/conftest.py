@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
+import subprocess
+import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import msgspec
 import pytest
 from textual.pilot import Pilot
 
+import tests.engine_nursery
 from tests.tiny_model import checkpoint
 from vlmtui.settings import Settings
 from vlmtui.ui.app import VlmtuiApp
@@ -20,6 +24,7 @@ from vlmtui.ui.engine_state import ModelChoice
 
 MakeApp = Callable[..., VlmtuiApp]
 
+_START = asyncio.create_subprocess_exec
 _SETTINGS = Settings(device="cpu", dtype="float32", graphics="half-block", max_new_tokens=16)
 
 
@@ -55,8 +60,42 @@ def tiny() -> Path:
     return checkpoint()
 
 
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where engines are to be had that need not import torch: the address for `tests.engine_nursery`."""
+    address = str(tmp_path_factory.mktemp("nursery") / "engines")
+    command = [sys.executable, "-P", "-m", "tests.engine_nursery", address]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=root) as process:
+        while not Path(address).exists():
+            assert process.poll() is None, "the nursery of engines ended"
+            sleep(0.05)
+        yield address
+        assert process.stdin is not None
+        process.stdin.close()
+
+
 @pytest.fixture
-def make_app(workspace: Path, tiny: Path, tmp_path: Path) -> MakeApp:
+def quick_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take engines from the nursery, but those that are to ask a hub."""
+
+    async def quickly(*command: str, **options: object) -> asyncio.subprocess.Process:
+        if "vlmtui.engine.host" in command and os.environ.get("HF_HUB_OFFLINE") == "1":
+            address = request.getfixturevalue("nursery")
+            command = (sys.executable, "-IS", str(Path(tests.engine_nursery.__file__)), address)
+        return await _START(*command, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", quickly)
+
+
+@pytest.fixture
+def own_engine(quick_engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start the engine as the program does, after all: the test deals with its process."""
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", _START)
+
+
+@pytest.fixture
+def make_app(workspace: Path, tiny: Path, tmp_path: Path, quick_engine: None) -> MakeApp:
     """Make the app over the workspace, with the tiny checkpoint on the CPU unless told otherwise."""
 
     def make(**changes: object) -> VlmtuiApp:

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input, OptionList
 
 from tests.ui.conftest import MakeApp, ready, screen_text, type_text, until
@@ -231,6 +232,7 @@ async def test_what_cannot_be_loaded_says_why_and_the_old_model_is_offered(make_
         assert app.session.choice == before
 
 
+@pytest.mark.usefixtures("own_engine")
 async def test_escape_stops_a_load(make_app: MakeApp, tiny: Path) -> None:
     async with make_app().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)

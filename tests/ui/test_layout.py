@@ -153,7 +153,9 @@ async def test_the_workbench_is_found_as_it_was_left(make_shell: MakeApp, worksp
         assert [tab.path.name for tab in second.tabs] == ["questions.jsonl"]
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"version": 9}', b'{"side_width": "x"}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "damage", [b"", b'{"version": 9}', b'{"side_width": "x"}', b"\xff", b"[" * 100_000], ids=range(5)
+)
 async def test_a_damaged_layout_is_the_usual_one_and_is_said_once(
     make_shell: MakeApp, workspace: Path, damage: bytes
 ) -> None:
