@@ -85,7 +85,7 @@ def test_bindings_carry_the_action_ids_for_the_key_map() -> None:
 
 
 def test_help_lists_every_action_with_its_key() -> None:
-    text = help_text().plain
+    text = help_text().at(80).plain
     for action in ACTIONS:
         assert action.title in text
         assert action.help in text
@@ -161,7 +161,7 @@ async def test_help_opens_and_closes(make_shell: MakeApp) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: "Show all commands" in screen_text(pilot))
         await pilot.press("end")
-        last = help_text().plain.rstrip().splitlines()[-1].strip()
+        last = help_text().at(80).plain.rstrip().splitlines()[-1].strip()
         await until(pilot, lambda: last in screen_text(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.workbench)

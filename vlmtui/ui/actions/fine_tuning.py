@@ -43,7 +43,7 @@ ACTIONS: tuple[Action, ...] = (
         (),
         "workbench",
         "compare_result",
-        "Side by side: of the run on show, else of the one that finished last.",
+        "Side by side; of the run on show, or that finished last.",
     ),
     Action(
         "tune.push",

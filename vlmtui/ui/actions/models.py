@@ -56,7 +56,7 @@ ACTIONS: tuple[Action, ...] = (
         ("c",),
         "models",
         "compare",
-        "An adapter with its base, a model with the chat's: one question, all answers beside each other.",
+        "An adapter and its base, or two models: one question to both.",
         label="Compare",
     ),
     Action(

@@ -27,7 +27,7 @@ ACTIONS: tuple[Action, ...] = (
         ("v", "space"),
         "training",
         "overlay",
-        "In every plot, until it is taken off again; that marks it for a comparison, too.",
+        "In every plot, until taken off; marks it for a comparison, too.",
         label="Overlay",
     ),
     Action(
@@ -36,7 +36,7 @@ ACTIONS: tuple[Action, ...] = (
         ("c",),
         "training",
         "compare",
-        "What their recipes do not agree on, beside their metrics, over their curves.",
+        "How their recipes differ, their metrics, and over their curves.",
         label="Compare",
     ),
     Action("training.filter", "Filter the runs", ("slash",), "training", "filter", "Name, tag, state.", label="Filter"),

@@ -21,7 +21,7 @@ ACTIONS: tuple[Action, ...] = (
         (),
         "workbench",
         "compare",
-        "The chat's question to base and adapter, with and without a system prompt, or to two models.",
+        "The same question to two models, adapters or system prompts.",
     ),
     Action(
         "view.models",

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from vlmtui.ui.actions import ACTIONS, Action, key_names
+from vlmtui.ui.hanging import Hanging, Stacked
 
 _SECTIONS = (
     ("Everywhere", ("app",)),
@@ -75,12 +76,12 @@ class Help(ModalScreen[None]):
         getattr(self.query_one(VerticalScroll), f"scroll_{way}")(animate=False)
 
 
-def help_text(looked_for: str = "") -> Content:
-    """Return the help as one piece of text: all of it, or what has every word of `looked_for`."""
-    pieces: list[Content | str | tuple[str, str]] = []
+def help_text(looked_for: str = "") -> Stacked:
+    """Return the help as one piece: all of it, or what has every word of `looked_for`."""
+    pieces: list[Content | Hanging] = []
     words = looked_for.casefold().split()
-    for line in () if words else _FIRST_STEPS:
-        pieces += [line, "\n"]
+    if not words:
+        pieces += [Content(line) for line in _FIRST_STEPS]
     for title, scopes in _SECTIONS:
         actions = [
             action for action in ACTIONS
@@ -88,16 +89,14 @@ def help_text(looked_for: str = "") -> Content:
         ]  # fmt: skip
         if not actions:
             continue
-        pieces += ["\n", (title.upper(), "$foreground-muted"), "\n"]
+        pieces += [Content(""), Content.styled(title.upper(), "$foreground-muted")]
         for action in actions:
             keys = key_names(action)
             if len(keys) >= _KEYS_WIDTH:
                 keys = keys.split(", ")[0]
-            pieces += [(keys.ljust(_KEYS_WIDTH), "bold $text-primary"), action.title, "\n"]
-            pieces += [" " * _KEYS_WIDTH, (action.help, "$foreground-muted"), "\n"]
-    if not pieces:
-        pieces = [f"Nothing here has {looked_for.strip()!r} in it."]
-    return Content.assemble(*pieces)
+            said = Content.assemble(action.title, "\n", (action.help, "$foreground-muted"))
+            pieces.append(Hanging(Content.styled(keys.ljust(_KEYS_WIDTH), "bold $text-primary"), said))
+    return Stacked(pieces or [Content(f"Nothing here has {looked_for.strip()!r} in it.")])
 
 
 def _searched(section: str, action: Action) -> str:

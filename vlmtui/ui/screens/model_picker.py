@@ -43,6 +43,7 @@ class ModelPicker(ModalScreen[None]):
         self._session = session
         self._rows: list[ModelRow] = []
         self._shown: list[ModelRow] = []
+        self._width = 0  # that the rows were cut to
         self._loading: ModelChoice | None = None
         self._previous: ModelChoice | None = None
         self._weights: Quantize | None = None
@@ -97,12 +98,24 @@ class ModelPicker(ModalScreen[None]):
         self._shown = rows
         options = self.query_one(OptionList)
         options.clear_options()
-        width = max(30, options.size.width or 78)
+        self._width = options.size.width
+        width = max(30, self._width or 78)
         current = self._session.choice.model if self._session.loaded and self._session.choice else ""
         options.add_options(Option(row_content(row, width, current=row.model == current)) for row in rows)
         if rows:
             at = next((i for i, row in enumerate(rows) if row.model == current), 0)
             options.highlighted = 0 if typed or self._previous is not None else at
+
+    def on_resize(self) -> None:
+        """Cut the rows to the room that there is now."""
+        self.call_after_refresh(self._lay_out_again)
+
+    def _lay_out_again(self) -> None:
+        options = self.query_one(OptionList)
+        if options.option_count and options.size.width != self._width:
+            at = options.highlighted
+            self._show(self.query_one(Input).value.strip())
+            options.highlighted = at
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

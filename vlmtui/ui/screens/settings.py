@@ -20,6 +20,7 @@ from textual.widgets.option_list import Option
 
 from vlmtui.safetext import safe_line
 from vlmtui.settings import Layers, Settings, as_value, read_layers, remove_setting, write_setting
+from vlmtui.ui.hanging import Hanging
 
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 _NAME_WIDTH = 20
@@ -82,13 +83,14 @@ class SettingsScreen(ModalScreen[None]):
         if not self._editing:
             self._say("" if self._rows else "No setting has this in its name or its help.")
 
-    def _words(self, name: str) -> Content:
+    def _words(self, name: str) -> Hanging:
         place = self._layers.places.get(name) or next(
             (place for key, place in self._layers.places.items() if key.startswith(f"{name}.")), "default"
         )
         value = safe_line(_shown(getattr(self._layers.settings, name)), 60)
-        parts = [(value, "bold $text-accent"), (f"   {safe_line(place, 120)}\n", "$foreground-muted")]
-        return Content.assemble(name.ljust(_NAME_WIDTH), *parts, (f"  {_help(name)}", "$foreground-muted"))
+        parts = [(value, "bold $text-accent"), (f"   {safe_line(place, 120)}\n  ", "$foreground-muted")]
+        head = Content.assemble(name.ljust(_NAME_WIDTH), *parts)
+        return Hanging(head, Content.styled(_help(name), "$foreground-muted"))
 
     @property
     def _chosen(self) -> str:

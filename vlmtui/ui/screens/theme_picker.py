@@ -34,6 +34,7 @@ class ThemePicker(ModalScreen[str | None]):
         options = self.query_one(OptionList)
         options.highlighted = self._names.index(self._current)
         options.focus()
+        self.call_after_refresh(options.scroll_to_highlight)
 
     @on(OptionList.OptionHighlighted)
     def _try(self, event: OptionList.OptionHighlighted) -> None:

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from vlmtui.safetext import safe_line
 from vlmtui.training.beginning import free_name, presets, recipes_in, small_recipe
+from vlmtui.ui.hanging import Hanging
 from vlmtui.ui.training.document import Document, UnfitFile, opened
 
 
@@ -123,6 +124,6 @@ class RecipePicker(ModalScreen[Document | None]):
             options.highlighted = max(0, min((options.highlighted or 0) + by, options.option_count - 1))
 
 
-def _line(row: _Row) -> Content:
-    name = Content.styled(safe_line(row.title, 40).ljust(24), "bold $text-accent")
-    return name + Content.styled(f" {safe_line(row.detail, 90)}", "$foreground-muted")
+def _line(row: _Row) -> Hanging:
+    name = Content.styled(f"{safe_line(row.title, 40).ljust(24)} ", "bold $text-accent")
+    return Hanging(name, Content.styled(safe_line(row.detail, 90), "$foreground-muted"))

@@ -24,7 +24,7 @@ class FoundList(HoveredLines, can_focus=False):
 
     DEFAULT_CSS: ClassVar[str] = """
     FoundList {
-        height: 1fr; width: 1fr; background: $surface; scrollbar-size-vertical: 1;
+        height: 1fr; width: 1fr; background: $surface; scrollbar-size-vertical: 1; overflow-x: hidden;
         & > .found--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
         & > .found--hover { background: $boost; }
         & > .found--letters { color: $text-primary; text-style: bold; }

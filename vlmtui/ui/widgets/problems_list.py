@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from vlmtui.safetext import safe_line
 from vlmtui.ui.actions import bindings
+from vlmtui.ui.hanging import Hanging
 from vlmtui.ui.problems import Problem, Problems
 
 _NONE = "Nothing has gone wrong so far."
@@ -82,7 +83,7 @@ class ProblemsList(OptionList):
             self._problems.clear()
 
 
-def _words(problem: Problem, folder: Path) -> Content:
+def _words(problem: Problem, folder: Path) -> Hanging:
     sign, colour = _SIGNS[problem.severity]
     place = problem.path
     if place:
@@ -91,9 +92,8 @@ def _words(problem: Problem, folder: Path) -> Content:
         if problem.row is not None:
             place += f":{problem.row}"
     said = [problem.source, place] if place else [problem.source]
-    line = [Content.styled(f" {sign} ", f"bold {colour}"), Content(problem.line)]
-    line.append(Content.styled(f"  {' · '.join(said)}", "$text-muted"))
+    line = [Content(problem.line), Content.styled(f"  {' · '.join(said)}", "$text-muted")]
     if problem.remedy:
         remedy = problem.remedy[:1].upper() + problem.remedy[1:]
-        line.append(Content.styled(f"\n   {remedy}", "$text-muted"))
-    return Content.assemble(*line)
+        line.append(Content.styled(f"\n{remedy}", "$text-muted"))
+    return Hanging(Content.styled(f" {sign} ", f"bold {colour}"), Content.assemble(*line))
