@@ -18,6 +18,7 @@ from textual.widgets import Static
 
 from tests.ui.conftest import png
 from vlmtui.media.client import MediaClient
+from vlmtui.ui.showing import show
 from vlmtui.ui.themes import THEMES
 from vlmtui.ui.widgets.dataset_view import DatasetView
 from vlmtui.ui.widgets.preview_canvas import PreviewCanvas
@@ -274,9 +275,9 @@ async def test_while_it_is_hidden_nothing_is_done(rows: Path) -> None:
     app = Bench(rows)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: on_row(app, 0))
-        app.view.display = False
+        show(app.view, False)
         await until(pilot, lambda: app.view._timer is not None and not app.view._timer._active.is_set())
-        app.view.display = True
+        show(app.view, True)
         await until(pilot, lambda: app.view._timer is not None and app.view._timer._active.is_set())
 
 

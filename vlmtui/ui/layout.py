@@ -12,6 +12,7 @@ from textual.widget import Widget
 from vlmtui.ui.arrangement import NARROW, PARTS, WIDE, Part, arrange
 from vlmtui.ui.layout_state import OpenGroup, OpenTab, layout_file, read_layout, tab_path, write_layout
 from vlmtui.ui.problems import Problem
+from vlmtui.ui.showing import show
 
 if TYPE_CHECKING:
     from vlmtui.ui.screens.workbench import Workbench
@@ -72,11 +73,11 @@ class Layout:
         panes = bench.panes
         for part in PARTS:
             if part in panes:
-                panes[part].display = shown.has(part)
+                show(panes[part], shown.has(part))
         bench.activity_bar.display = shown.bar
         bench.side_splitter.display = shown.bar and shown.side and (shown.editors or shown.panel or shown.chat)
         bench.chat_splitter.display = shown.chat and (shown.editors or shown.panel)
-        bench.middle.display = shown.editors or shown.panel
+        show(bench.middle, shown.editors or shown.panel)
         alone = not (shown.editors or shown.panel or shown.chat)
         panes["side"].styles.width = "1fr" if alone else self._side_width(width)
         share = state.chat_share or _CHAT_SHARE

@@ -173,10 +173,13 @@ class DatasetView(Widget):
         """Nobody looks: do nothing in the background."""
         self._pause(True)
 
-    @work(group="dataset-pause", exit_on_error=False)
-    async def _pause(self, on: bool) -> None:
+    def _pause(self, on: bool) -> None:
         if self._timer is not None:
             self._timer.pause() if on else self._timer.resume()
+        self._pause_child(on)
+
+    @work(group="dataset-pause", exit_on_error=False)
+    async def _pause_child(self, on: bool) -> None:
         await self._client.pause(on)
 
     def on_focus(self) -> None:
@@ -197,6 +200,7 @@ class DatasetView(Widget):
         self.set_class(wide, "-beside")
         self.set_class(not wide and high, "-above")
         self.set_class(not wide and not high, "-single")
+        self._say()
 
     # ---- opening --------------------------------------------------------------------------------
 

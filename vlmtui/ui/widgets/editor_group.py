@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.message import Message
 
+from vlmtui.ui.showing import show
 from vlmtui.ui.viewers import viewer_id
 from vlmtui.ui.widgets.editor_tabs import EditorTabs, Label
 
@@ -128,9 +129,9 @@ class EditorGroup(Vertical):
         self.active = tab
         if viewer is not self._on_show:
             if self._on_show is not None and self._on_show.parent is not None:
-                self._on_show.parent.display = False
+                show(self._on_show.parent, False)
             self._on_show = viewer
-            viewer.parent.display = True
+            show(viewer.parent, True)
         if tab is not None:
             self._clock += 1
             tab.seen = self._clock
@@ -195,7 +196,7 @@ class EditorGroup(Vertical):
             viewer.parent.remove()
         else:
             viewer.path = None
-            viewer.parent.display = viewer is self._on_show
+            show(viewer.parent, viewer is self._on_show)
             self._spare[viewer.id] = viewer
 
     def _put_to_sleep(self) -> None:

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from vlmtui.ui.actions import bindings
+from vlmtui.ui.showing import show
 from vlmtui.ui.widgets.drag_source import DragState
 from vlmtui.ui.widgets.entry_list import EntryView
 from vlmtui.ui.widgets.explorer_choosing import ExplorerChoosing
@@ -146,7 +147,8 @@ class Explorer(ExplorerFiles, ExplorerChoosing, can_focus=True):
             while folder is not None:
                 folder.expanded = True
                 folder = folder.parent
-        self._list.display, self._grid.display = self.files.only is None, self.files.only is not None
+        show(self._list, self.files.only is None)
+        show(self._grid, self.files.only is not None)
         self.files.lay_out()
         self.set_reactive(ExplorerRows.cursor, max(0, self.files.line_of_entry(entry)))
         self._show_rows()

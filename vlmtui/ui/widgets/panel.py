@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
+from vlmtui.ui.showing import show
 from vlmtui.ui.widgets.splitter import Splitter
 
 
@@ -115,5 +116,5 @@ class Panel(Vertical):
         shown = self.query_one(f"#{view}")
         for child in self.children:
             if child is not self.tabs:
-                child.display = child is shown
+                show(child, child is shown)
         return shown

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from vlmtui.ui.showing import show
 from vlmtui.ui.widgets.explorer import Explorer
 
 
@@ -77,7 +78,7 @@ class SideBar(Vertical):
             await self.mount(Vertical(title, widget, id=f"{view}-pane", classes="pane"))
         self.view = view
         for pane in self.query("SideBar > .pane"):
-            pane.display = pane.id == f"{view}-pane"
+            show(pane, pane.id == f"{view}-pane")
         return self.widget
 
 
