@@ -70,6 +70,7 @@ class QuestionFiles(ChatPart):
         word = self._prompt.at_word
         if word is None or (self._left_at is not None and not word.startswith(self._left_at)):
             self._left_at = None
+        self._prompt.left = self._left_at is not None
         if word is None or self._left_at is not None:
             self._completion.ask(None)
         else:

@@ -90,6 +90,8 @@ class Prompt(TextArea):
         self.earlier: list[str] = []
         self.completing = False
         """Whether files are listed for what is typed: some keys are for them."""
+        self.left = False
+        """Whether the word after an `@` is not to be completed."""
         self.folder = Path.cwd()
         """Where pasted relative paths belong."""
         self._place: int | None = None  # in the history; None when the draft is shown
@@ -127,7 +129,9 @@ class Prompt(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         key = {"tab": "take", "escape": "leave"}.get(event.key)
-        if self.completing and key is not None:
+        # Esc, too, while files are still looked for: their list must not come up behind it.
+        seeking = key == "leave" and not self.left and self.at_word is not None
+        if (self.completing and key is not None) or seeking:
             event.stop()
             event.prevent_default()
             self.post_message(self.Completion("take" if key == "take" else "leave"))
