@@ -18,6 +18,7 @@ import msgspec
 
 from vlmtui.runs.folder import RunError, RunFolder
 from vlmtui.safetext import safe_line
+from vlmtui.training.imports import leave_out_unneeded
 from vlmtui.training.recipe import Recipe
 
 _CHECKED = 4
@@ -52,6 +53,15 @@ def merge(run: RunFolder, output: Path) -> str:
         RunError: there is nothing to merge, or the answers do not agree.
         Exception: what `failures.understand` knows.
     """
+    job = run.job()
+    recipe = msgspec.convert(job.recipe, Recipe)
+    stage = recipe.stages[-1].method
+    adapter = run.results / stage
+    if not (adapter / "adapter_config.json").is_file():
+        raise RunError(f"{run.id} has no adapter", "it has not finished, or trained all weights: nothing to merge")
+    if output.exists():
+        raise RunError(f"{output} exists already", "choose another name")
+    leave_out_unneeded(recipe)
     import torch
     import transformers
     from peft import PeftModel
@@ -64,14 +74,6 @@ def merge(run: RunFolder, output: Path) -> str:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     warnings.simplefilter("ignore", FutureWarning)
-    job = run.job()
-    recipe = msgspec.convert(job.recipe, Recipe)
-    stage = recipe.stages[-1].method
-    adapter = run.results / stage
-    if not (adapter / "adapter_config.json").is_file():
-        raise RunError(f"{run.id} has no adapter", "it has not finished, or trained all weights: nothing to merge")
-    if output.exists():
-        raise RunError(f"{output} exists already", "choose another name")
     processor = load_processor(recipe, on_cpu=on_cpu_only())
     whole = {key: value for key, value in recipe.model.items() if not key.startswith(("load_in_", "dtype"))}
     base = load_model(msgspec.structs.replace(recipe, model=whole | {"dtype": "auto"}), device="cpu")

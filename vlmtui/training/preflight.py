@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vlmtui.safetext import safe_line
+from vlmtui.training.imports import leave_out_unneeded
 from vlmtui.training.recipe import Recipe, Stage
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> int:
     os.environ["CUDA_VISIBLE_DEVICES"] = device.partition(":")[2] if device.startswith("cuda") else ""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     recipe = msgspec.json.decode(sys.stdin.buffer.read(), type=Recipe)
+    leave_out_unneeded(recipe)
     try:
         report = examine(recipe)
     except Exception as error:
