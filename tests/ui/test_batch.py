@@ -82,11 +82,12 @@ async def test_every_file_of_a_folder_with_one_that_fails(make_app: MakeApp, wor
     assert (workspace / "captions.csv").read_text().startswith("file,prompt,text")
 
 
-async def test_pause_stop_and_going_on_later(make_app: MakeApp, workspace: Path, tiny: Path) -> None:
+async def test_pause_stop_and_going_on_later(
+    make_app: MakeApp, make_shell: MakeApp, workspace: Path, tiny: Path
+) -> None:
     for number in range(30):
         (workspace / "more" / f"{number}.png").write_bytes((workspace / "picture1.png").read_bytes())
-    settings = Settings(device="cpu", dtype="float32", graphics="half-block", max_new_tokens=300)
-    app = make_app(settings=settings)
+    app = make_app(settings=Settings(device="cpu", dtype="float32", graphics="half-block", max_new_tokens=200))
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await pilot.press("b")
@@ -107,22 +108,22 @@ async def test_pause_stop_and_going_on_later(make_app: MakeApp, workspace: Path,
         await until(pilot, lambda: run.state == "stopped")
         done = run.done
         assert done < 31
-    app = make_app(settings=settings)  # another day
-    async with app.run_test(size=(120, 40)) as pilot:
-        await ready(pilot)
-        await app.workbench.action_show_batch()
-        await until(pilot, lambda: f"{done} of 31" in screen_text(pilot))
-        await pilot.press("enter")
+        shell = make_shell()  # another window, as on another day
+        async with shell.run_test(size=(120, 40)) as other:
+            await shell.workbench.action_show_batch()
+            await until(other, lambda: f"{done} of 31" in screen_text(other))
+        await pilot.press("p")  # begins where it was
+        await until(pilot, lambda: app.workbench.batch_run is not run)
         await until(pilot, lambda: app.workbench.batch_run is not None and app.workbench.batch_run.state == "done")
         await until(pilot, lambda: app.screen.query_one(DataTable).row_count == 31)
     rows = [json.loads(line) for line in (workspace / "answers.jsonl").read_text().splitlines()]
     assert len({row["file"] for row in rows}) == len(rows) == 31
 
 
-async def test_what_cannot_begin_says_why(make_app: MakeApp, workspace: Path) -> None:
-    app = make_app()
+async def test_what_cannot_begin_says_why(make_shell: MakeApp, workspace: Path) -> None:
+    app = make_shell()
     async with app.run_test(size=(80, 24)) as pilot:
-        await ready(pilot)
+        await until(pilot, lambda: "picture1" in screen_text(pilot))
         await app.workbench.action_show_batch()
         await until(pilot, lambda: "No batch runs" in screen_text(pilot))
         with Journal(workspace / "other.csv", Job(prompt="Why?")):

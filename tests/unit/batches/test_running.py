@@ -36,7 +36,7 @@ def paths_in(journal: Path) -> list[str]:
 
 async def test_a_killed_engine_a_pause_and_a_stop_lose_nothing(tmp_path: Path) -> None:
     files = files_of([str(pictures(tmp_path / "pictures", 26))])
-    job = Job(prompt="Hi", model=str(checkpoint("smolvlm")), sampling=Sampling(max_new_tokens=30))
+    job = Job(prompt="Hi", model=str(checkpoint("smolvlm")), sampling=Sampling(max_new_tokens=12))
     out = tmp_path / "r.jsonl"
     client = EngineClient(log=tmp_path / "log")
     seen: list[Event] = []
