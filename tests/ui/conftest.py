@@ -17,6 +17,7 @@ import pytest
 from textual.pilot import Pilot
 
 import tests.engine_nursery
+from tests.adapter_maker import make_adapters
 from tests.tiny_model import checkpoint
 from vlmtui.settings import Settings
 from vlmtui.ui.app import VlmtuiApp
@@ -92,6 +93,16 @@ def quick_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 def own_engine(quick_engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the engine as the program does, after all: the test deals with its process."""
     monkeypatch.setattr(asyncio, "create_subprocess_exec", _START)
+
+
+@pytest.fixture(scope="session")
+def demo_adapters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two adapters for the demo model, `first` and `second`."""
+    from vlmtui.demo import weights_path
+
+    place = tmp_path_factory.mktemp("adapters")
+    make_adapters(weights_path(), place, "first", "second", base="demo")
+    return place
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import psutil
 import pytest
 from textual.pilot import Pilot
 
-from tests.adapter_maker import make_adapters
 from vlmtui.chats.conversation import ChatMessage
 from vlmtui.engine.protocol import Failed, Finished, Started, Tokens
 from vlmtui.models.adapters import Adapter, AdapterUse
@@ -23,16 +22,6 @@ from vlmtui.ui.engine_state import ModelChoice
 from vlmtui.ui.widgets.models_view import ModelsView
 
 from .conftest import MakeApp, ready, screen_text, type_text, until
-
-
-@pytest.fixture(scope="module")
-def adapters(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an adapter for the demo model."""
-    from vlmtui.demo import weights_path
-
-    place = tmp_path_factory.mktemp("adapters")
-    make_adapters(weights_path(), place, "tuned", base="demo")
-    return place
 
 
 def over(pilot: Pilot[object]) -> CompareScreen | None:
@@ -49,9 +38,9 @@ async def compared(pilot: Pilot[object]) -> list[Column]:
     return screen.columns
 
 
-async def test_base_and_adapter_then_another_model_and_stop(make_app: MakeApp, adapters: Path, tiny: Path) -> None:
+async def test_base_and_adapter_then_another_model_and_stop(make_app: MakeApp, demo_adapters: Path, tiny: Path) -> None:
     settings = Settings(
-        device="cpu", dtype="float32", model="demo", model_folders=f"{adapters}:{tiny}", max_new_tokens=12
+        device="cpu", dtype="float32", model="demo", model_folders=f"{demo_adapters}:{tiny}", max_new_tokens=12
     )
     app = make_app(settings=settings, choice=None)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -67,7 +56,7 @@ async def test_base_and_adapter_then_another_model_and_stop(make_app: MakeApp, a
         await type_text(pilot, "What is in this picture?")
         await pilot.press("enter")
         base, tuned = await compared(pilot)
-        assert [column.side.name for column in (base, tuned)] == ["demo", "demo + tuned"]
+        assert [column.side.name for column in (base, tuned)] == ["demo", "demo + first"]
         assert base.text and tuned.text and base.text != tuned.text
         await until(pilot, lambda: "differ" in screen_text(pilot))
         assert "/s" in screen_text(pilot)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.adapter_maker import make_adapters
 from tests.unit.engine.hub import Hub, hub
 from vlmtui.models.adapters import Adapter, AdapterUse
 from vlmtui.models.cache import cached
@@ -23,16 +22,6 @@ from vlmtui.ui.widgets.models_view import ModelsView
 from .conftest import MakeApp, ready, screen_text, until
 
 NAME = "HuggingFaceTB/SmolVLM2-256M-Video-Instruct"
-
-
-@pytest.fixture(scope="module")
-def adapters(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two adapters for the demo model."""
-    from vlmtui.demo import weights_path
-
-    place = tmp_path_factory.mktemp("adapters")
-    make_adapters(weights_path(), place, "first", "second", base="demo")
-    return place
 
 
 @pytest.fixture
@@ -100,8 +89,8 @@ async def test_fetching_stopping_and_loading(make_app: MakeApp, server: Hub) -> 
         await until(pilot, lambda: not cached(NAME))
 
 
-async def test_adapters_weights_and_unloading(make_app: MakeApp, adapters: Path) -> None:
-    settings = Settings(device="cpu", dtype="float32", model="demo", model_folders=str(adapters), max_new_tokens=8)
+async def test_adapters_weights_and_unloading(make_app: MakeApp, demo_adapters: Path) -> None:
+    settings = Settings(device="cpu", dtype="float32", model="demo", model_folders=str(demo_adapters), max_new_tokens=8)
     app = make_app(settings=settings, choice=None)
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
@@ -110,7 +99,7 @@ async def test_adapters_weights_and_unloading(make_app: MakeApp, adapters: Path)
 
         def lie_over(*uses: tuple[str, float]) -> bool:
             loaded = app.session.loaded
-            wanted = tuple(AdapterUse(str(adapters / name), weight) for name, weight in uses)
+            wanted = tuple(AdapterUse(str(demo_adapters / name), weight) for name, weight in uses)
             return loaded is not None and loaded.adapters == wanted and app.session.state.phase == "ready"
 
         pid = app.session.pid
@@ -144,8 +133,9 @@ async def test_the_figures_of_a_model(make_app: MakeApp) -> None:
         await until(pilot, lambda: all(figure in screen_text(pilot) for figure in figures))
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_what_it_looks_like(
-    snap_compare: Callable[..., bool], make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+    snap_compare: Callable[..., bool], make_shell: MakeApp, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.setattr(models_view, "room_here", lambda: Room("cuda:0", "a GPU", 8_000_000_000, 4_000_000_000))
 
@@ -157,4 +147,4 @@ def test_what_it_looks_like(
         await pilot.pause()
         await pilot.wait_for_scheduled_animations()
 
-    assert snap_compare(make_app(), terminal_size=(100, 36), run_before=run)
+    assert snap_compare(make_shell(), terminal_size=size, run_before=run)
