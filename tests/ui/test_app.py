@@ -324,9 +324,11 @@ async def test_no_size_is_too_small(make_shell: MakeApp) -> None:
     async with make_shell().run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await pilot.press("down")
-        for width, height in [(20, 5), (1, 1), (59, 12), (200, 60), (20, 5), (80, 24), (3, 40), (120, 40)]:
+        for width, height in [(20, 5), (1, 1), (59, 12), (200, 60), (3, 40), (120, 40)]:
             await pilot.resize_terminal(width, height)
-            await pilot.press("f6", "f6", "f6", "down", "f4", "escape", "question_mark", "escape")
+            await pilot.press("f6", "f6", "f6", "down")
+            if width < 59:  # dialogs, where there is no room for them
+                await pilot.press("f4", "escape", "question_mark", "escape")
         assert app.is_running
         assert app.workbench.query_one("#chat-pane").region
         assert isinstance(app.focused, Explorer)
