@@ -54,7 +54,7 @@ async def test_runs_are_listed_opened_drawn_and_laid_over_each_other(
         app = await ready(pilot)
         await app.run_action("app.run_action_of('view.training')")
         await until(pilot, lambda: len(rows_of(app).rows) == 3)
-        await until(pilot, lambda: "running sft 120/200 loss" in screen_text(pilot))
+        await until(pilot, lambda: "running 120/200 loss" in screen_text(pilot))
         await until(pilot, lambda: app.focused is rows_of(app))
         rows_of(app).go_to(str(jobs[0].path))
         await pilot.press("enter")

@@ -95,12 +95,10 @@ class _Columns:
 
 
 def _head(title: str, columns: _Columns) -> Content:
-    name = Content.styled(f" {title}".ljust(columns.name + columns.row), _MUTED)
-    letters = [
-        Content.styled(letter(which).rjust(columns.each), f"bold {_colour(which)}") for which in range(columns.shown)
-    ]
-    hidden = [Content.styled(f"  and {columns.hidden} more", _MUTED)] if columns.hidden else []
-    return Content.assemble(name, *letters, *hidden)
+    name = (f" {title}".ljust(columns.name + columns.row), _MUTED)
+    letters = [(letter(which).rjust(columns.each), f"bold {_colour(which)}") for which in range(columns.shown)]
+    end = columns.more(columns.hidden) if columns.hidden else "b vs a".rjust(columns.change)
+    return Content.assemble(name, *letters, (end if columns.hidden or columns.change else "", _MUTED))
 
 
 def _recipes(comparison: Comparison, width: int) -> list[Content]:
@@ -124,9 +122,9 @@ def _recipes(comparison: Comparison, width: int) -> list[Content]:
 def _cell(value: str | None, width: int) -> str:
     text = "-" if value is None else safe_line(value, 200)
     room = width - 2
-    if len(text) > room:  # of a path, its end says most
-        text = f"…{text[1 - room :]}" if "/" in text else f"{text[: room - 1]}…"
-    return text.rjust(width)
+    if len(text) > room and "/" in text:  # of a path, its last part says most
+        text = text.rstrip("/").rpartition("/")[2]
+    return _fit(text, room).rjust(width)
 
 
 def _fit(text: str, width: int) -> str:
@@ -184,6 +182,6 @@ def _change(values: list[float | None], up: bool | None) -> tuple[str, str]:
     if first is None or second is None or not math.isfinite(first) or not math.isfinite(second) or abs(first) < _SAME:
         return "".rjust(_CHANGE), _MUTED
     share = (second - first) / abs(first)
-    text = f"{share:+.1%}" if abs(share) < 10 else f"x{second / first:.3g}"
+    text = "same" if not share else f"{share:+.1%}" if abs(share) < 10 else f"x{second / first:.3g}"
     better = up is not None and share != 0 and (share > 0) == up
     return text.rjust(_CHANGE), "$text-success" if better else _MUTED if up is None or share == 0 else "$text-warning"

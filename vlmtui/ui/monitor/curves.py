@@ -103,6 +103,7 @@ class CurvesView(Widget, can_focus=True):
         self._pictures: dict[int, Picture] = {}
         self._styles: dict[int, Style] = {}
         self._grip: tuple[int, tuple[float, float]] | None = None
+        self._taken: Request | None = None
 
     # ---- what is shown ----
 
@@ -139,6 +140,7 @@ class CurvesView(Widget, can_focus=True):
         """Show what the monitor has drawn for `request`; nothing if something else is wanted by now."""
         if request != self.request() or len(drawn.curves) != len(request.wanted):
             return
+        self._taken = request
         if self._window is None:
             self._whole = (drawn.low, drawn.high)
         self._low, self._high = drawn.low, drawn.high
@@ -148,6 +150,11 @@ class CurvesView(Widget, can_focus=True):
             lines = [self._line(next(curves), run, evaluation) for _, _, (run, evaluation) in self._lines(tile.plot)]
             self._drawn[tile.plot] = [(line, plot.columns_of(line.curve)) for line in lines if line.curve.points]
         self._redraw()
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether what is drawn is what is wanted."""
+        return bool(self.plots) and self._taken == self.request()
 
     def want(self) -> None:
         """Ask for other curves."""

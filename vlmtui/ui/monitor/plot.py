@@ -254,15 +254,15 @@ def _mark(
         for column, value in zip(columns.column, columns.last, strict=True):
             if value == value:
                 marks[column >> 1, row(value)] = ("•", line.ink)
+    if line.curve.best is not None and look.low <= line.curve.best[0] <= look.high:
+        cell = cell_of(line.curve.best[0], look, wide)
+        if cell is not None:
+            marks[cell, row(line.curve.best[2])] = ("♦", BEST)
     last = next((n for n in range(len(columns.column) - 1, -1, -1) if columns.last[n] == columns.last[n]), None)
     if line.letter and last is not None:
         soft = columns.smooth[-1] if columns.smooth and not _is_sparse(line, columns, wide) else math.nan
         value = soft if soft == soft else columns.last[last]
         marks[min(wide - 1, columns.column[last] >> 1), row(value)] = (line.letter, line.ink)
-    if line.curve.best is not None and look.low <= line.curve.best[0] <= look.high:
-        cell = cell_of(line.curve.best[0], look, wide)
-        if cell is not None:
-            marks[cell, row(line.curve.best[2])] = ("♦", BEST)
 
 
 def cell_of(x: float, look: Look, wide: int) -> int | None:

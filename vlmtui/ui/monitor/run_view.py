@@ -50,7 +50,7 @@ class PageTabs(Widget):
     def render(self) -> Content:
         """Lay the names out, each with its key; where there is little room, beginnings of names, or the keys alone."""
         pieces: list[Content | str] = [" "]
-        room = (self.size.width - 2 - len(self.page)) // (len(PAGES) - 1) - 4
+        room = (self.size.width - 5 - len(self.page)) // (len(PAGES) - 1) - 4
         letters = 99 if sum(len(name) + 4 for name in PAGES) < self.size.width else room if room > 1 else 0
         for number, name in enumerate(PAGES, start=1):
             shown = name.capitalize() if name == self.page else name.capitalize()[:letters]

@@ -147,9 +147,9 @@ class RunRows(ScrollView):
     def _pieces(self, row: RunRow, line: int) -> list[tuple[str, str]]:
         """Return the texts of a line, and what each is."""
         if self.tall == 1:
-            return job_pieces(row)
+            return job_pieces(row, self.size.width)
         if line:
-            return [(f"   {second_line(row)}", "muted")]
+            return [(f"   {second_line(row, self.size.width - 4)}", "muted")]
         pieces = [(f" {SIGNS[row.state]} ", COLOURS[row.state])]
         pieces += [("◊ ", "primary")] if row.path in self.pinned else []
         pieces += [("▲ ", "warning")] if row.alerts else []

@@ -44,19 +44,28 @@ def progress(row: RunRow) -> str:
     return f"{stage}{row.step:,}" if row.step else ""
 
 
-def second_line(row: RunRow) -> str:
-    """Return what stands below a run's name in the list."""
-    words = [row.state if row.state not in ("writing", "quiet") else "", progress(row)]
-    words.append(f"loss {number(row.loss, 3)}" if row.loss is not None else "")
-    words.append(span(row.eta_s) if row.live and row.eta_s else "")
-    return " ".join(word for word in words if word) or KINDS[row.kind]
+def second_line(row: RunRow, width: int) -> str:
+    """Return what stands below a run's name in the list: as much as fits in `width` cells."""
+    state = row.state if row.state not in ("writing", "quiet") else ""
+    loss = f"loss {number(row.loss, 3)}" if row.loss is not None else ""
+    left = span(row.eta_s) if row.live and row.eta_s else ""
+    bare = progress(row).removeprefix(f"{row.stage} ")
+    line = ""
+    for words in ((state, progress(row), loss, left), (state, bare, loss, left), (state, bare, loss), (state, loss)):
+        line = " ".join(word for word in words if word)
+        if len(line) <= width:
+            break
+    return line or KINDS[row.kind]
 
 
-def job_pieces(row: RunRow) -> list[tuple[str, str]]:
-    """Return a run as one line of the panel: texts, and what each is (see `runs_list.RunRows`)."""
-    pieces = [(f" {SIGNS[row.state]} ", COLOURS[row.state]), (safe_line(row.title, 40)[:24].ljust(24), "title")]
+def job_pieces(row: RunRow, width: int) -> list[tuple[str, str]]:
+    """Return a run as one line of the panel, of `width` cells: texts, and what each is (see `runs_list.RunRows`)."""
+    name, track = max(10, min(24, width // 4)), max(6, min(_BAR, width // 6))
+    title = safe_line(row.title, 40)
+    title = title if len(title) <= name else f"{title[: name - 1]}…"
+    pieces = [(f" {SIGNS[row.state]} ", COLOURS[row.state]), (title.ljust(name), "title")]
     if row.steps:
-        pieces += [("  ", ""), (bar(row.step / row.steps, _BAR), "primary"), (f" {row.step / row.steps:4.0%}", "")]
+        pieces += [(" ", ""), (bar(row.step / row.steps, track), "primary"), (f" {row.step / row.steps:4.0%}", "")]
     pieces.append((f"  {progress(row)}", ""))
     if row.loss is not None:
         pieces.append((f"  loss {number(row.loss)}", ""))
