@@ -125,6 +125,8 @@ def with_features(batch: dict[str, Any], model: Any, store: FeatureStore) -> dic
     found: dict[str, torch.Tensor] = {}
     device = batch["input_ids"].device
     for key, (pixels, mask, layout) in new.items():
+        if store.layout(key) is not None:
+            continue  # seen since this batch was laid out: it was made ahead of the step
         with torch.no_grad():
             options = {} if mask is None else {"pixel_attention_mask": mask.to(device)}
             seen = model.get_image_features(pixels.to(device), return_dict=True, **options)

@@ -18,6 +18,7 @@ from vlmtui.models.hardware import Gpu, Hardware, choose_dtype, threads_for, usa
 from vlmtui.runs.events import Attempt, Checkpointed
 from vlmtui.runs.events import Stage as StageBegan
 from vlmtui.training import ranks
+from vlmtui.training.buckets import count_tiles
 from vlmtui.training.callback import ReportCallback
 from vlmtui.training.examples import Example
 from vlmtui.training.failures import TrainingFailure
@@ -25,14 +26,15 @@ from vlmtui.training.features import RememberingProcessor, can_remember, store_f
 from vlmtui.training.labels import leave_out_long
 from vlmtui.training.loading import count_by_tower, load_model, load_processor, lora_config, on_cpu_only
 from vlmtui.training.reading import read_examples
-from vlmtui.training.recipe import Recipe, Stage
+from vlmtui.training.recipe import PREFERENCES, Recipe, Stage
 from vlmtui.training.reporting import Reporter
 from vlmtui.training.rewards import reward
-from vlmtui.training.storing import open_examples, plain_words, read_example, write_examples
+from vlmtui.training.storing import open_examples, plain_words, read_example, tiles_in, write_examples
 from vlmtui.training.trainers import CheckedLabels, restore_window, trainer_for
 
 _NAMED = 10
 _CONFIGS = {"sft": "SFTConfig", "dpo": "DPOConfig", "mpo": "DPOConfig", "kto": "KTOConfig", "grpo": "GRPOConfig"}
+_BUCKETED = ("sft", *PREFERENCES)
 SEED = 42
 
 
@@ -92,6 +94,7 @@ def run_stage(recipe: Recipe, stage: Stage, reporter: Reporter, before: Path | N
         trainer.data_collator.processor = RememberingProcessor(processor, store)
     if stage.method == "sft":
         trainer.data_collator = CheckedLabels(trainer.data_collator, trainer.model.config.image_token_id)
+    trainer.tiles = tiles_in(place["train"])
     trainer.tower_rates = dict(recipe.looks.tower_learning_rates)
     trainer.keep = stage.trl.get("save_total_limit", 2)
 
@@ -164,8 +167,16 @@ def store_examples(stage: Stage, folder: Path, reporter: Reporter, processor: An
         reporter.note(f"skipped: {what}", "warning")
     if found.evaluation:
         write_examples(place["evaluation"], found.evaluation)
-    write_examples(place["train"], found.train)
+    write_examples(place["train"], found.train, _tiles(stage, found.train, processor))
     return place
+
+
+def _tiles(stage: Stage, examples: list[Example], processor: Any) -> list[int] | None:
+    """Return the tiles of each example, where batches of as many are to be made."""
+    several = int(stage.trl.get("per_device_train_batch_size", 8)) > 1
+    if not several or stage.method not in _BUCKETED or not processor.image_processor.do_image_splitting:
+        return None
+    return count_tiles(examples, processor)
 
 
 def _places(stage: Stage, folder: Path) -> dict[str, Path]:

@@ -26,13 +26,17 @@ _SCHEMA = pa.schema(
         ("rejected", pa.string()),
         ("references", pa.list_(pa.string())),
         ("label", pa.bool_()),
+        ("tiles", pa.int32()),
     ]
 )
 _BATCH = 64
 
 
-def write_examples(path: Path, examples: list[Example]) -> None:
+def write_examples(path: Path, examples: list[Example], tiles: list[int] | None = None) -> None:
     """Write `examples` into the Arrow file at `path`, aside first.
+
+    Args:
+        tiles: of the pictures of each, where that matters.
 
     Raises:
         OSError: the disk is full or may not be written.
@@ -40,7 +44,9 @@ def write_examples(path: Path, examples: list[Example]) -> None:
     aside = path.with_name(f".{path.name}.part")
     with pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_stream(sink, _SCHEMA) as stream:
         for start in range(0, len(examples), _BATCH):
-            rows = [_row(example) for example in examples[start : start + _BATCH]]
+            part = examples[start : start + _BATCH]
+            counts = tiles[start : start + _BATCH] if tiles else [None] * len(part)
+            rows = [_row(example) | {"tiles": count} for example, count in zip(part, counts, strict=True)]
             stream.write_batch(pa.RecordBatch.from_pylist(rows, schema=_SCHEMA))
     aside.replace(path)
 
@@ -69,6 +75,15 @@ def read_example(values: dict[str, Any]) -> Example:
         values["references"],
         values["label"],
     )
+
+
+def tiles_in(path: Path) -> list[int]:
+    """Return the tiles of each example in the file; [] where they were not counted."""
+    import datasets
+
+    found = datasets.Dataset.from_file(str(path))
+    counts = found["tiles"][:] if "tiles" in found.column_names else []
+    return counts if all(count is not None for count in counts) else []
 
 
 def open_examples(path: Path, method: Method, plain: Callable[[str], str], *, decode: bool = True) -> Any:

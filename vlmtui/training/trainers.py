@@ -14,6 +14,8 @@ import torch
 from transformers import TrainerCallback
 
 from vlmtui.training import ranks
+from vlmtui.training.ahead import Ahead
+from vlmtui.training.buckets import TileBuckets
 from vlmtui.training.failures import TrainingFailure
 from vlmtui.training.features import FeatureStore, with_features
 from vlmtui.training.recipe import Method
@@ -38,6 +40,7 @@ class WholeCheckpoints:
         keep: how many checkpoints stay; None for all.
         saved: called with the step and folder of each.
         features: what frozen vision has seen so far; None to let it look every time.
+        tiles: of each example, to make batches of examples with as many; [] to draw them at random.
         tower_rates: learning rates of towers that have their own.
     """
 
@@ -45,9 +48,26 @@ class WholeCheckpoints:
     state: Any
     keep: int | None = None
     features: FeatureStore | None = None
+    tiles: ClassVar[list[int]] = []
     tower_rates: ClassVar[dict[str, float]] = {}
     saved: Callable[[int, Path], None] = staticmethod(lambda step, path: None)
     _aside: Path | None = None
+    _batches: Any = None
+    _ahead: Ahead | None = None
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        mine: Any = self
+        if len(set(self.tiles)) < 2 or self.args.train_sampling_strategy != "random":
+            return super()._get_train_sampler(train_dataset)  # type: ignore[misc]
+        batch = mine._train_batch_size * self.args.world_size
+        seed = self.args.data_seed if self.args.data_seed is not None else self.args.seed
+        return TileBuckets(self.tiles, batch, seed, lambda: int(self.state.epoch or 0))
+
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> Any:
+        """Return the batches of a step as TRL does; those of the next one are made meanwhile."""
+        if self._batches is not epoch_iterator:
+            self._batches, self._ahead = epoch_iterator, Ahead(epoch_iterator)
+        return super().get_batch_samples(self._ahead, num_batches, device)  # type: ignore[misc]
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         mine: Any = self
