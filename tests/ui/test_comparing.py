@@ -67,7 +67,7 @@ async def test_base_and_adapter_then_another_model_and_stop(make_app: MakeApp, d
         first = base.text
 
         # Another model in the first column, in an engine of its own, which ends with the screen.
-        await pilot.press("tab", "enter")
+        assert await pilot.click(base.query_one(".compare-head"))
         await until(pilot, lambda: f"{tiny.name}  loaded beside it" in screen_text(pilot))
         while f"{tiny.name}" not in str(app.screen.query_one("OptionList").highlighted_option.prompt):  # type: ignore[attr-defined]
             await pilot.press("down")
@@ -100,7 +100,7 @@ async def test_base_and_adapter_then_another_model_and_stop(make_app: MakeApp, d
         await compared(pilot)
         assert isinstance(other.ended, Finished) and other.ended.reason == "stopped"
         assert over(pilot) is screen
-        await pilot.press("escape")
+        await pilot.click("#compare-keys", offset=(screen_text(pilot).splitlines()[-1].index("Esc"), 0))
         await until(pilot, lambda: over(pilot) is None and not psutil.pid_exists(own))
         assert app.session.pid == pid
 

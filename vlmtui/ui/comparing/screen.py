@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -50,6 +50,15 @@ _IN_COLUMN: tuple[_Hint, ...] = (
 _WHILE_BUSY: tuple[_Hint, ...] = (("Esc", "Stop", "back"), ("Tab", "Next", "app.focus_next"))
 
 
+class _Hints(Static):
+    """The keys, which can be clicked."""
+
+    async def on_click(self, event: events.Click) -> None:
+        """Run what was clicked."""
+        if action := event.style.meta.get("run"):
+            await self.screen.run_action(action)
+
+
 class CompareScreen(Screen[None]):
     """Asks the same of two to four sides; nothing of it enters the chat.
 
@@ -73,7 +82,7 @@ class CompareScreen(Screen[None]):
         self._chips = Chips(id="compare-chips")
         self._prompt = Prompt("Ask all of them the same…", id="compare-prompt")
         self._top = Static("", id="compare-title", markup=False)
-        self._hints = Static("", id="compare-keys", markup=False)
+        self._hints = _Hints("", id="compare-keys", markup=False)
         self._asking: ComparingRun | None = None
         self._last: Column | None = None
         self.busy = False
@@ -308,5 +317,5 @@ class CompareScreen(Screen[None]):
         for key, label, action in _WHILE_BUSY if self.busy else _IN_PROMPT if self._prompt.has_focus else _IN_COLUMN:
             hint = Content.from_markup(f"[bold $text-primary]{key}[/] {label}")
             name = action if "." in action or not action else f"screen.{action}"
-            pieces += [hint.stylize(Style.from_meta({"@click": f"{name}()"})) if name else hint, "  "]
+            pieces += [hint.stylize(Style.from_meta({"run": name})) if name else hint, "  "]
         self._hints.update(Content.assemble(*pieces))
