@@ -14,18 +14,23 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 from PIL import Image
 
 from tests.adapter_maker import make_adapters
 from tests.benchmarks.table import Figure, median, report
 from tests.tiny_model import checkpoint
 from vlmtui.engine.client import EngineClient
-from vlmtui.engine.protocol import Failed, Finished, ImagePart, Loaded, Sampling, TextPart, Tokens, Turn
+from vlmtui.engine.protocol import Failed, Finished, ImagePart, Loaded, Sampling, Side, SideSays, TextPart, Tokens, Turn
 from vlmtui.models.adapters import AdapterUse
 from vlmtui.models.hardware import Quantize, threads_for, usable_cores
 
 TOKENS = 64
+BASE_BYTES = 4 * 256_484_928
+ASKED = 100
+"""Pictures of the demo model's evaluation, in each of its tables; and a fifth of that of albums and films."""
 RUNS = 1
 PROMPT = "What is in this picture?"
 
@@ -61,7 +66,10 @@ def main() -> None:
             plain.append(_bare_rate(folder, picture, threads))
             small.append(asyncio.run(_rate(folder, picture, "int8")))
         reload, first, switch = asyncio.run(_switching(folder, adapters))
-    agreement = _agreement(folder, threads)
+        alone, beside = asyncio.run(_beside(folder, picture, adapters[0]))
+    compared = _compared(folder, threads)
+    agreement, right = compared["agreement"], compared["right"]
+    lost = right["float32"] - right["int8"]
     report(
         "Models, 256M-shaped",
         [
@@ -76,6 +84,15 @@ def main() -> None:
             Figure(
                 "adapter switch against a reload", 100 * switch / reload, 5, unit="%",
                 detail=f"{1000 * switch:.0f} ms / {reload:.1f} s; read from the disk first: {1000 * first:.0f} ms",
+            ),
+            Figure(
+                "memory: base and adapter side by side against one of them", beside.memory / alone.memory, 1.1,
+                detail=f"{beside.memory / 1e9:.2f} / {alone.memory / 1e9:.2f} GB, weights {BASE_BYTES / 1e9:.2f} GB; "
+                f"tokens a second of both together: {beside.rate:.1f}, of one alone {alone.rate:.1f}",
+            ),
+            Figure(
+                "share of right answers lost with int8, demo model's evaluation", lost, 0.01, unit="",
+                detail=f"{right['float32']:.4f} / {right['int8']:.4f} of {right['asked']} answers right",
             ),
             Figure(
                 "top-1 agreement of int8 with float32", 100 * agreement["demo"], 97, at_most=False, unit="%",
@@ -158,28 +175,80 @@ def _turn(picture: Path) -> Turn:
     return Turn(role="user", parts=(ImagePart(path=str(picture)), TextPart(text=PROMPT)))
 
 
-AGREEMENT = """
+class Use(NamedTuple):
+    """What answering took: bytes that the engine has in memory, and tokens a second of all answers together."""
+
+    memory: int
+    rate: float
+
+
+async def _beside(folder: Path, picture: Path, adapter: Path) -> tuple[Use, Use]:
+    """Return what an answer under an adapter takes, and then one of the base and one under the adapter together."""
+    client = EngineClient()
+    try:
+        await _load(client, folder, "none")
+        uses = (AdapterUse(str(adapter)),)
+        await _adapt(client, uses)
+        sampling, rate = Sampling(max_new_tokens=TOKENS), 0.0
+        async for event in client.generate([_turn(picture)], sampling=sampling):
+            if isinstance(event, Finished):
+                rate = event.tokens_per_s
+        alone = Use(_memory(client), rate)
+        first = last = 0.0
+        count = 0
+        async for event in client.compare([_turn(picture)], [Side(), Side(adapters=uses)], sampling=sampling):
+            if isinstance(event, SideSays) and isinstance(event.event, Tokens):
+                first, last = first or time.perf_counter(), time.perf_counter()
+                count += event.event.count
+        return alone, Use(_memory(client), (count - 1) / (last - first))
+    finally:
+        await client.close()
+
+
+def _memory(client: EngineClient) -> int:
+    assert client.pid is not None
+    return int(psutil.Process(client.pid).memory_info().rss)
+
+
+COMPARED = """
 import json, sys, torch, transformers
 from vlmtui.demo import weights_path
+from vlmtui.demo.evaluate import __main__ as evaluation
 from vlmtui.engine import int8
 torch.set_num_threads(int(sys.argv[2]))
 load = transformers.AutoModelForImageTextToText.from_pretrained
 text = "How many shapes are there? There are three shapes: a red circle, a blue square, a green triangle. " * 12
 torch.manual_seed(0)
-found = {}
+agreement = {}
 for name, folder in (("demo", weights_path()), ("random", sys.argv[1])):
     plain, small = load(folder, dtype=torch.float32).eval(), load(folder, dtype=torch.float32).eval()
     int8.quantise(small)
     ids = transformers.AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt").input_ids[:, :200]
     with torch.inference_mode():
         same = plain(input_ids=ids).logits.argmax(-1) == small(input_ids=ids).logits.argmax(-1)
-    found[name] = same.float().mean().item()
-print(json.dumps(found))
+    agreement[name] = same.float().mean().item()
+
+class Small(evaluation.Checkpoint):
+    def __init__(self, folder):
+        super().__init__(folder)
+        int8.quantise(self.model)
+
+right, number = {}, int(sys.argv[3])
+for name, kind in (("float32", evaluation.Checkpoint), ("int8", Small)):
+    evaluation.Checkpoint = kind
+    tables = evaluation.evaluate(weights_path(), number, number // 5, 2026)
+    sums = {"several pictures", "frames"}
+    scores = [score for table in tables.values() for row, line in table.items() if row not in sums
+              for score in line.values()]
+    right["asked"] = sum(asked for _, asked in scores)
+    right[name] = sum(good for good, _ in scores) / right["asked"]
+print(json.dumps({"agreement": agreement, "right": right}))
 """
 
 
-def _agreement(folder: Path, threads: int) -> dict[str, float]:
-    command = [sys.executable, "-c", AGREEMENT, str(folder), str(threads)]
+def _compared(folder: Path, threads: int) -> dict[str, dict[str, float]]:
+    """Return what int8 weights change: the share of next tokens that stay, and of right answers before and after."""
+    command = [sys.executable, "-c", COMPARED, str(folder), str(threads), str(ASKED)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
