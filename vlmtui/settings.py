@@ -70,6 +70,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[str, float], Meta(description="limits of alerts, 0 for none: spike, plateau, explosion, stall, disk, ...")
     ] = {}
     bell: Annotated[Literal["off", "on"], Meta(description="ring when an alert is given")] = "off"
+    alert_command: Annotated[
+        str, Meta(description="run at an alert, without a shell; it gets the alert as JSON on its standard input")
+    ] = ""
+    alert_webhook: Annotated[str, Meta(description="http address that an alert is sent to, as JSON by POST")] = ""
     keybindings: Annotated[
         dict[str, str], Meta(description='a table: an action\'s id and its keys, as in "view.zoom" = "f4, ctrl+k"')
     ] = {}
@@ -77,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 WORKSPACE_FILE = ".vlmtui.toml"
 """In a folder that is opened: settings for that folder."""
+USER_ONLY = frozenset({"alert_command", "alert_webhook"})
+"""Taken from the user's own file only: a folder from somewhere else must not run commands, nor say where to."""
 
 
 class Layers(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +135,8 @@ def read_layers(paths: Sequence[Path]) -> Layers:
                         places[f"{key}.{name}"] = place
                     else:
                         mistakes.append(f"{place}: {key}: {name}: expected keys as text; its default is used")
+            elif key in USER_ONLY and path.name == WORKSPACE_FILE:
+                mistakes.append(f"{place}: {key} counts in your own settings only, not in a folder's; it is left out")
             elif key not in known:
                 mistakes.append(f"{place}: unknown setting {key!r}{nearest(key, known)}")
             else:

@@ -180,7 +180,7 @@ async def test_an_alert_is_a_toast_and_a_problem_that_leads_to_the_run(
 ) -> None:
     going, over = jobs
     say(over, "failed", cause="it was over before")
-    settings = Settings(device="cpu", dtype="float32", bell="on", alerts={"spke": 1.0})
+    settings = Settings(device="cpu", dtype="float32", bell="on", alerts={"spke": 1.0}, alert_command="/no/such")
     async with make_shell(settings=settings).run_test(size=(120, 40)) as pilot:
         app = await ready(pilot)
         await until(pilot, lambda: any("alerts: " in problem.line for problem in app.problems))
@@ -190,8 +190,10 @@ async def test_an_alert_is_a_toast_and_a_problem_that_leads_to_the_run(
         await until(pilot, lambda: any("loss is NaN at step 140" in problem.line for problem in app.problems))
         found = [problem for problem in app.problems if problem.source == "Training"]
         assert [problem.path for problem in found] == [str(going.path)]  # once, and nothing of what was over before
+        outside = "alert_command cannot be started: No such file or directory"
+        await until(pilot, lambda: [p.line for p in app.problems if p.source == "Alerts"] == [outside])
         await app.run_action("app.run_action_of('view.problems')")
         await until(pilot, lambda: app.workbench.on_show("problems") is app.focused)
-        await pilot.press("enter")
+        await pilot.press("down", "enter")  # the newest is first
         await until(pilot, lambda: app.workbench.viewer.id == "run")
         await until(pilot, lambda: "▲ loss is NaN" in screen_text(pilot))

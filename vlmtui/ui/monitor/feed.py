@@ -30,6 +30,7 @@ class RunsFeed:
         complete: whether all folders were gone through.
         pinned: paths of runs whose curves are laid over those of any other.
         failure: why nothing is known; empty while the monitor answers.
+        turn: one alert at a time is told outside.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class RunsFeed:
         self.machine: Machine | None = None
         self.pinned: list[str] = []
         self.failure = ""
+        self.turn = asyncio.Lock()
         self._alerted = alerted
         self._known: set[tuple[str, str]] = set()
         self._lived: set[str] = set()

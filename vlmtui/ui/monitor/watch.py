@@ -16,12 +16,15 @@ from textual.widgets import Static
 from vlmtui.monitor.protocol import Alert, RunRow
 from vlmtui.paths import log_directory, runs_directory
 from vlmtui.safetext import safe_line
+from vlmtui.settings import Settings
 from vlmtui.ui.actions import ACTIONS, key_name
+from vlmtui.ui.monitor.alerting import limits_in
 from vlmtui.ui.monitor.controls import RunStarted
 from vlmtui.ui.monitor.feed import RunsFeed
 from vlmtui.ui.monitor.run_view import RunView
 from vlmtui.ui.monitor.runs_list import RunRows
 from vlmtui.ui.monitor.runs_views import RunsView
+from vlmtui.ui.monitor.telling import as_json, tell_outside
 from vlmtui.ui.themes import DEFAULT_THEME, THEMES
 
 _WIDE = 100
@@ -45,19 +48,26 @@ class WatchApp(App[int]):
     #watch-keys { height: 1; color: $foreground 60%; background: $surface; padding: 0 1; }
     """
 
-    def __init__(self, run: Path | None, *, theme: str = DEFAULT_THEME, folders: tuple[Path, ...] = ()) -> None:
+    def __init__(self, run: Path | None, *, settings: Settings | None = None, folders: tuple[Path, ...] = ()) -> None:
         """Args:
         run: the folder of the run to show; None shows the list.
-        theme: the colours.
+        settings: the user's: colours, limits of alerts, what is done about one.
         folders: where others' runs are looked for.
         """
         super().__init__()
+        self._settings = settings = settings or Settings()
+        theme = settings.theme
         for known in THEMES:
             self.register_theme(known)
         self.theme = theme if theme in self.available_themes else DEFAULT_THEME
         self._run = run
         self.runs_feed = RunsFeed(
-            self, runs_directory(), folders, log=log_directory() / "monitor.log", alerted=self._alerted
+            self,
+            runs_directory(),
+            folders,
+            thresholds=limits_in(settings)[0],
+            log=log_directory() / "monitor.log",
+            alerted=self._alerted,
         )
         self._list = RunsView(id="training")
         self._side = Vertical(self._list, id="watch-list")
@@ -120,6 +130,16 @@ class WatchApp(App[int]):
         at = f" at step {alert.step:,}" if alert.step >= 0 else ""
         line = safe_line(f"{row.title}: {alert.line}{at}", 300)
         self.notify(line, severity="error" if alert.error else "warning", markup=False)
+        if self._settings.bell == "on":
+            self.bell()
+        if self._settings.alert_command or self._settings.alert_webhook:
+            self.run_worker(self._tell_outside(as_json(row, alert)), group="alerts", exit_on_error=False)
+
+    async def _tell_outside(self, body: bytes) -> None:
+        async with self.runs_feed.turn:
+            failures = await tell_outside(self._settings.alert_command, self._settings.alert_webhook, body)
+        for line in failures:
+            self.notify(line, title="Alerts", severity="warning", markup=False)
 
 
 def watch(options: argparse.Namespace) -> int:
@@ -135,4 +155,4 @@ def watch(options: argparse.Namespace) -> int:
         print(safe_line(str(error)), file=sys.stderr)  # noqa: T201 - what the command is for
         return 1
     settings, _ = read_settings(settings_file())
-    return WatchApp(run, theme=settings.theme, folders=(Path.cwd(),)).run() or 0
+    return WatchApp(run, settings=settings, folders=(Path.cwd(),)).run() or 0
