@@ -87,6 +87,15 @@ def test_the_main_job(demo: Terminal) -> None:
     assert not [name for name in loaded if "torch" in name or "cv2" in name]
     assert engines(demo)
     engine = engines(demo)[0]
+    demo.press("f1")  # the same once more, side by side with itself
+    demo.type("compare side")
+    demo.wait_for("Compare side by side", 20)
+    demo.press("enter")
+    demo.wait_for("SIDE BY SIDE", 20)
+    demo.press("enter")
+    demo.wait_for("both the same", 60)
+    demo.press("esc")
+    demo.wait(lambda: "SIDE BY SIDE" not in demo.text, 20, "the workbench")
     demo.press("ctrl+q")
     assert demo.wait_for_end() == 0
     psutil.wait_procs([engine], timeout=10)
