@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.ui.conftest import MakeApp, ready, screen_text, until
 from vlmtui.ui.problems import Problem
@@ -121,10 +123,9 @@ async def _quick_open(pilot: Pilot[object]) -> None:
 async def _search(pilot: Pilot[object]) -> None:
     await pilot.press("ctrl+f")
     await until(pilot, lambda: pilot.app.screen.query("SearchResults"))
-    await pilot.press("p", "i", "c")
-    results = pilot.app.screen.query_one("SearchResults")
-    await until(pilot, lambda: "places" in screen_text(pilot) or "files" in screen_text(pilot))
-    await until(pilot, lambda: results.rows)  # type: ignore[attr-defined]
+    pilot.app.screen.query_one("#search-field", Input).value = "pic"  # at once: one search, not three
+    says = pilot.app.screen.query_one("#search-says")
+    await until(pilot, lambda: re.search(r"\d files?\.$", str(says.render())))  # all of it
 
 
 async def _settings(pilot: Pilot[object]) -> None:

@@ -155,6 +155,11 @@ class VlmtuiApp(App[int]):
     def on_mount(self) -> None:
         self.call_after_refresh(self._after_first_paint)
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Let no field's cursor blink: that is two paints a second that nobody asked for, also over a slow line."""
+        if hasattr(event.widget, "cursor_blink"):
+            event.widget.cursor_blink = False
+
     async def _after_first_paint(self) -> None:
         """Start what the first paint did not need."""
         from vlmtui.ui.session import Session
