@@ -45,6 +45,7 @@ class AnswerStats(msgspec.Struct, kw_only=True, omit_defaults=True):
         saved_s: about how many seconds that saved.
         continued: how often the answer went on after it was stopped or cut.
         earlier_tokens: tokens of the answer before it went on last.
+        part: how far a video that is read in parts is, in words; empty once the answer is there.
     """
 
     prompt_tokens: int = 0
@@ -60,6 +61,7 @@ class AnswerStats(msgspec.Struct, kw_only=True, omit_defaults=True):
     saved_s: float = 0.0
     continued: int = 0
     earlier_tokens: int = 0
+    part: str = ""
 
 
 class ChatMessage(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -18,6 +18,7 @@ import msgspec
 from vlmtui.chats.presets import NoPreset, preset_named
 from vlmtui.engine.client import EngineClient
 from vlmtui.engine.protocol import (
+    AUTOMATIC,
     Failed,
     Finished,
     ImagePart,
@@ -164,7 +165,7 @@ def _chunk_s(options: argparse.Namespace, parts: Sequence[Part]) -> float:
     videos = sum(isinstance(part, VideoPart) for part in parts)
     wanted = getattr(options, "chunks", None)
     if wanted is None:  # so many frames a second of a long video are more than one look has
-        return -1.0 if options.fps is not None and videos == 1 else 0.0
+        return AUTOMATIC if options.fps is not None and videos == 1 else 0.0
     if videos != 1:
         raise WrongUse("--chunks: name one video to be read in parts")
     if not (math.isfinite(wanted) and wanted > 0):

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -31,9 +32,6 @@ from vlmtui.media.errors import VideoError
 from vlmtui.media.video_file import VideoFile
 from vlmtui.models.sampling import MOST_FRAMES, FrameSampling, Timeline
 from vlmtui.timestamps import clock
-
-AUTOMATIC = -1.0
-"""As `Generate.chunk_s`: in parts only where the frames that are wanted are too many for one look."""
 
 MOST_PARTS = 500
 _NOTE_TOKENS = 96  # a note is a sentence or two
@@ -74,26 +72,34 @@ def answer(
     """
     video = _video(request.turns)
     timeline = _timeline(video)
-    seconds, sampling = _parts(checkpoint, request.chunk_s, video.sampling, timeline)
+    start, end = video.sampling.span(timeline.duration)
+    seconds, sampling = _parts(checkpoint, request.chunk_s, video.sampling, end - start)
     if seconds <= 0:
         generate(checkpoint, request, send=send, stopped=stopped, asked_at=asked_at)
         return
     reader = _Reader(checkpoint, request, video, timeline.duration, stopped)
-    places = places_of(timeline.duration, seconds)
+    places = [(start + begin, start + until) for begin, until in places_of(end - start, seconds)]
     notes: list[Note] = []
-    for number, (start, end) in enumerate(places, 1):
-        note = Note(start, end, reader.note(notes, number, start, end, _within(sampling, start, end, timeline)))
-        send(PartRead(id=request.id, number=number, of=len(places), start_s=start, end_s=end, text=note.text))
-        notes = reader.shortened([*notes, note])
+    try:
+        for number, (begin, until) in enumerate(places, 1):
+            frames = _within(sampling, begin, until, timeline)
+            text = reader.note(notes, number, begin, until, frames)
+            send(PartRead(id=request.id, number=number, of=len(places), start_s=begin, end_s=until, text=text))
+            notes = reader.shortened(_joined(notes, Note(begin, until, text)))
+    except Stopped:
+        if not notes:
+            raise
+        reader.send_notes(notes, send, asked_at, "stopped")  # minutes of reading are not thrown away
+        return
     if checkpoint.loaded.demo:  # it knows questions about frames, and none about notes
-        reader.send_notes(notes, send, asked_at)
+        reader.send_notes(notes, send, asked_at, "end")
     else:
         final = msgspec.structs.replace(request, turns=reader.final(notes))
         generate(checkpoint, final, send=send, stopped=stopped, asked_at=asked_at)
 
 
 def places_of(duration: float, seconds: float) -> list[tuple[float, float]]:
-    """Return where parts of `seconds` begin and end; a rest of less than a tenth of one belongs to the last.
+    """Return where parts of `seconds` begin and end in `duration`; a rest below a tenth of one belongs to the last.
 
     Raises:
         EngineFailure: there are more than `MOST_PARTS`.
@@ -102,10 +108,17 @@ def places_of(duration: float, seconds: float) -> list[tuple[float, float]]:
     if count > MOST_PARTS:
         raise EngineFailure(
             "too_long",
-            f"a video of {clock(duration)} has {count:,} parts of {seconds:g} s, and {MOST_PARTS} can be read",
-            f"choose parts of at least {math.ceil(duration / MOST_PARTS)} s",
+            f"{clock(duration)} of a video has {count:,} parts of {seconds:g} s, and {MOST_PARTS} can be read",
+            f"choose fewer frames a second, or parts of at least {math.ceil(duration / MOST_PARTS)} s",
         )
     return [(k * seconds, duration if k == count - 1 else (k + 1) * seconds) for k in range(count)]
+
+
+def _joined(notes: list[Note], new: Note) -> list[Note]:
+    """Return the notes with `new`; one that says the same as the note before it only makes that one longer."""
+    if notes and notes[-1].text == new.text:
+        return [*notes[:-1], Note(notes[-1].start, new.end, new.text)]
+    return [*notes, new]
 
 
 def _video(turns: tuple[Turn, ...]) -> VideoPart:
@@ -126,22 +139,28 @@ def _timeline(part: VideoPart) -> Timeline:
 
 
 def _parts(
-    checkpoint: Checkpoint, chunk_s: float, sampling: FrameSampling, timeline: Timeline
+    checkpoint: Checkpoint, chunk_s: float, sampling: FrameSampling, duration: float
 ) -> tuple[float, FrameSampling]:
-    """Return how long a part is, in seconds, and how its frames are chosen; 0 where one look is enough."""
+    """Return how long a part of `duration` is, in seconds, and how its frames are chosen; 0 for one look at all."""
     if chunk_s > 0:
         return chunk_s, sampling
     frame = max(1, checkpoint.loaded.processor.tokens_per_tile)
     context = checkpoint.loaded.context
-    most = max(1, min(MOST_FRAMES, (context - min(_KEPT_FOR_WORDS, context // 4)) // frame))
+    most = max(1, min(_own_most(checkpoint), (context - min(_KEPT_FOR_WORDS, context // 4)) // frame))
     if sampling.mode == "fps":
         seconds = most / sampling.fps
-        return (seconds, sampling) if timeline.duration > 1.1 * seconds else (0.0, sampling)
+        return (seconds, sampling) if duration > 1.1 * seconds else (0.0, sampling)
     if sampling.frames <= most:
         return 0.0, sampling
     parts = math.ceil(sampling.frames / most)
     fewer = msgspec.structs.replace(sampling, frames=math.ceil(sampling.frames / parts))
-    return timeline.duration / parts, fewer
+    return duration / parts, fewer
+
+
+def _own_most(checkpoint: Checkpoint) -> int:
+    """Return how many frames of a video the checkpoint itself takes at most, by its processor's files."""
+    own = getattr(getattr(checkpoint.processor, "video_processor", None), "video_sampling", None)
+    return min(MOST_FRAMES, int((own if isinstance(own, dict) else {}).get("max_frames") or MOST_FRAMES))
 
 
 def _within(sampling: FrameSampling, start: float, end: float, timeline: Timeline) -> FrameSampling:
@@ -200,12 +219,14 @@ class _Reader:
         )
         return (*self._system, Turn(role="user", parts=(TextPart(text=text),)))
 
-    def send_notes(self, notes: list[Note], send: Callable[[Event], None], asked_at: float) -> None:
+    def send_notes(
+        self, notes: list[Note], send: Callable[[Event], None], asked_at: float, reason: Literal["end", "stopped"]
+    ) -> None:
         """Send the notes themselves as the answer."""
         send(Started(id=self._request.id, prompt_tokens=0, image_tokens=0, tiles=0))
         ttft = time.perf_counter() - asked_at
         send(Tokens(id=self._request.id, text="\n".join(note.line for note in notes), count=self._tokens))
-        send(Finished(id=self._request.id, reason="end", completion_tokens=self._tokens, ttft_s=ttft))
+        send(Finished(id=self._request.id, reason=reason, completion_tokens=self._tokens, ttft_s=ttft))
 
     def _ask(self, video: VideoPart | None, text: str, tokens: int) -> str:
         parts = (TextPart(text=text),) if video is None else (video, TextPart(text=text))

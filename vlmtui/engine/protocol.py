@@ -17,6 +17,9 @@ from vlmtui.models.sampling import FrameSampling
 
 PROTOCOL_VERSION = 1
 
+AUTOMATIC = -1.0
+"""As `Generate.chunk_s`: in parts only where the frames that are wanted are too many for one look."""
+
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     """The base of every message; the JSON key `type` tells them apart."""

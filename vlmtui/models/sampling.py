@@ -16,6 +16,9 @@ import msgspec
 MOST_FRAMES = 64
 """The most frames of one video: what SmolVLM2's own processor takes."""
 
+IN_PARTS = 1_000_000
+"""As `FrameSampling.most`: all frames of that rate; a video of more than `MOST_FRAMES` is read in parts."""
+
 _SKIPPED_S = 1  # of a long video, at either end (`skip_secs`)
 _CLOSE_S = 1e-4  # two times that are nearer than this are the same
 
@@ -27,7 +30,7 @@ class FrameSampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         mode: `uniform` (`frames` of them, from the first to the last) or `fps` (so many a second, with a maximum).
         frames: how many, for `uniform`.
         fps: how many a second, for `fps`.
-        most: at most how many, for `fps`.
+        most: at most how many, for `fps`; more than `MOST_FRAMES` are read in parts where the engine is asked to.
         start_s: only frames from here on, in seconds.
         end_s: only frames up to here, in seconds; None for the end of the video.
     """
@@ -43,6 +46,16 @@ class FrameSampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     def ranged(self) -> bool:
         """Whether only a part of the video is sampled."""
         return self.start_s > 0 or self.end_s is not None
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether more frames are wanted than one look has."""
+        return self.mode == "fps" and self.most > MOST_FRAMES
+
+    def span(self, duration: float) -> tuple[float, float]:
+        """Return from where to where a video of `duration` is sampled, in seconds."""
+        end = duration if self.end_s is None else min(self.end_s, duration)
+        return min(self.start_s, end), end
 
 
 class FrameChoice(msgspec.Struct, frozen=True):
@@ -107,6 +120,14 @@ def chosen_frames(sampling: FrameSampling, timeline: Timeline) -> list[FrameChoi
     else:
         indices = _by_rate(sampling, timeline, first, last)
     return [FrameChoice(index, timeline.time_of(index)) for index in sorted(set(indices))]
+
+
+def frames_in_all(sampling: FrameSampling, timeline: Timeline) -> int:
+    """Return how many frames are looked at, also where they are read in parts."""
+    if not sampling.in_parts:
+        return len(chosen_frames(sampling, timeline))
+    start, end = sampling.span(timeline.duration)
+    return max(1, min(round(sampling.fps * (end - start)), timeline.total))
 
 
 def linspace(first: int, last: int, count: int) -> list[int]:

@@ -12,7 +12,7 @@ from vlmtui.engine.protocol import Offer
 from vlmtui.media.kinds import kind_of
 from vlmtui.media.protocol import MediaInfo
 from vlmtui.models.processor import ProcessorSettings, Resolution, image_cost
-from vlmtui.models.sampling import FrameSampling, Timeline, chosen_frames
+from vlmtui.models.sampling import MOST_FRAMES, FrameSampling, Timeline, frames_in_all
 
 
 def fit(conversation: Conversation, offer: Offer, samplings: dict[Path, FrameSampling]) -> Resolution | None:
@@ -55,8 +55,8 @@ def cost_words(info: MediaInfo, processor: ProcessorSettings | None, sampling: F
     if info.kind == "video":
         if not info.frames or not info.fps:
             return ""
-        frames = len(chosen_frames(sampling or FrameSampling(), Timeline(info.frames, info.fps)))
-        words = f"{frames} frame{'s' * (frames != 1)}"
+        frames = frames_in_all(sampling or FrameSampling(), Timeline(info.frames, info.fps))
+        words = f"{frames:,} frame{'s' * (frames != 1)}{' in parts' * (frames > MOST_FRAMES)}"
         return words if processor is None else f"{words} · {frames * processor.tokens_per_tile:,} tokens"
     if not info.width or not info.height:
         return ""

@@ -17,6 +17,7 @@ from textual.message_pump import MessagePump
 from vlmtui.chats.conversation import Conversation
 from vlmtui.engine.client import EngineClient, LoadOptions
 from vlmtui.engine.protocol import (
+    AUTOMATIC,
     Failed,
     Finished,
     ImagePart,
@@ -95,7 +96,7 @@ class Session:
     class AnswerEvent(Message):
         """The engine says something about the answer that `conversation` waits for."""
 
-        def __init__(self, event: Started | Tokens | Finished | Failed, conversation: Conversation) -> None:
+        def __init__(self, event: Started | PartRead | Tokens | Finished | Failed, conversation: Conversation) -> None:
             super().__init__()
             self.event = event
             self.conversation = conversation
@@ -263,7 +264,10 @@ class Session:
         began = monotonic()
         first = 0.0
         count = 0
-        async for event in self._client.generate(turns, sampling=sampling, resolution=self.resolution):
+        events = self._client.generate(
+            turns, sampling=sampling, resolution=self.resolution, chunk_s=AUTOMATIC if in_parts(turns) else 0.0
+        )
+        async for event in events:
             match event:
                 case LoadProgress():  # the engine had died: it comes back first
                     self._show_progress(event)
@@ -282,6 +286,7 @@ class Session:
                         first = now
                     self._set(
                         phase="answering",
+                        detail="",
                         ttft_s=first - began,
                         tokens_per_s=(count - 1) / (now - first) if now > first + 0.25 else 0.0,
                         context_used=self.state.context_used + event.count,
@@ -297,8 +302,8 @@ class Session:
                 case Failed() if event.code != "engine_died":
                     ready = self._client.loaded is not None
                     self._set(phase="ready" if ready else "failed", detail="" if ready else "no model")
-                case PartRead():  # not asked for here
-                    continue
+                case PartRead():
+                    self._set(detail=f"part {event.number} of {event.of}")
                 case _:
                     pass
             self._target.post_message(self.AnswerEvent(event, conversation))
@@ -408,6 +413,12 @@ def turns_of(conversation: Conversation, system_prompt: str = "") -> tuple[Turn,
     if conversation.streaming is not None and conversation.streaming.text:  # it goes on from there
         turns.append(Turn(role="assistant", parts=(TextPart(text=conversation.streaming.text),)))
     return tuple(turns)
+
+
+def in_parts(turns: Sequence[Turn]) -> bool:
+    """Return whether the last question is about one video, of which more frames are wanted than one look has."""
+    videos = [part for part in turns[-1].parts if isinstance(part, VideoPart)] if turns else []
+    return len(videos) == 1 and videos[0].sampling.in_parts
 
 
 def progress_words(progress: LoadProgress) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from tests.tiny_model import checkpoint
 from vlmtui.engine import generation, long_videos
 from vlmtui.engine.failures import EngineFailure, Stopped
 from vlmtui.engine.loading import Checkpoint
-from vlmtui.engine.long_videos import AUTOMATIC, places_of
+from vlmtui.engine.long_videos import places_of
 from vlmtui.engine.prompting import prepare
 from vlmtui.engine.protocol import (
+    AUTOMATIC,
     Event,
     Finished,
     Generate,
@@ -25,7 +27,7 @@ from vlmtui.engine.protocol import (
     Turn,
     VideoPart,
 )
-from vlmtui.models.sampling import FrameSampling, Timeline, chosen_frames
+from vlmtui.models.sampling import IN_PARTS, FrameSampling, Timeline, chosen_frames
 
 from .asking import finished, text_of
 from .checkpoints import load
@@ -48,6 +50,7 @@ class Asked:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.requests: list[Generate] = []
         self.stopped = False
+        self.patience = 1000  # questions until it is stopped
         monkeypatch.setattr(long_videos, "generate", self.generate)
         monkeypatch.setattr(long_videos, "_NOTE_TOKENS", 12)
         monkeypatch.setattr(long_videos, "_SUMMARY_TOKENS", 9)
@@ -55,6 +58,8 @@ class Asked:
     def generate(self, made: Checkpoint, asked: Generate, **options: object) -> None:
         self.requests.append(asked)
         generation.generate(made, asked, **options)  # type: ignore[arg-type]
+        self.patience -= 1
+        self.stopped = self.stopped or not self.patience
 
     def answer(self, made: Checkpoint, asked: Generate) -> list[Event]:
         events: list[Event] = []
@@ -121,6 +126,9 @@ def test_parts_only_where_one_look_is_not_enough(
     many = FrameSampling(mode="fps", fps=5.0)
     events = asked.answer(tiny, request(media / "clip.mp4", AUTOMATIC, many))
     assert [event.end_s for event in events if isinstance(event, PartRead)] == [1.0, 2.0, 3.0]
+    some = FrameSampling(mode="fps", fps=5.0, most=IN_PARTS, start_s=1.0, end_s=2.5)  # the range that was chosen
+    events = asked.answer(tiny, request(media / "clip.mp4", AUTOMATIC, some))
+    assert [(event.start_s, event.end_s) for event in events if isinstance(event, PartRead)] == [(1.0, 2.0), (2.0, 2.5)]
     uniform = FrameSampling(frames=10)
     events = asked.answer(tiny, request(media / "clip.mp4", AUTOMATIC, uniform))
     assert [event.end_s for event in events if isinstance(event, PartRead)] == [1.5, 3.0]
@@ -135,7 +143,11 @@ def test_the_demo_model_answers_part_by_part(monkeypatch: pytest.MonkeyPatch, tm
     events = asked.answer(demo, request(video, 1.0, FrameSampling(frames=4)))
     notes = [event for event in events if isinstance(event, PartRead)]
     assert len(notes) >= 2
-    assert text_of(events).splitlines()[0] == f"0:00–0:01: {notes[0].text}"
+    lines = text_of(events).splitlines()
+    assert lines[0].startswith("0:00–") and lines[0].endswith(f": {notes[0].text}")
+    said = [line.split(": ", 1)[1] for line in lines]
+    assert all(one != next for one, next in pairwise(said))  # the same twice is one line
+    assert set(said) == {note.text for note in notes}
     assert set(asked.texts()) == {"What happens?"}
     assert isinstance(events[-1], Finished)
 
@@ -145,6 +157,10 @@ def test_stop_and_what_cannot_be_read_in_parts(tiny: Checkpoint, media: Path, mo
     asked.stopped = True
     with pytest.raises(Stopped):
         asked.answer(tiny, request(media / "clip.mp4", 1.0, FrameSampling(frames=2)))
+    asked.stopped, asked.patience = False, 1  # what was noted by then is the answer
+    events = asked.answer(tiny, request(media / "clip.mp4", 1.0, FrameSampling(frames=2)))
+    assert finished(events).reason == "stopped"
+    assert text_of(events).startswith("0:00–0:01: ")
     picture = (ImagePart(path=str(media / "wide.png")), TextPart(text="Hi"))
     with pytest.raises(EngineFailure, match="one video"):
         asked.answer(tiny, Generate(id=1, turns=(Turn(role="user", parts=picture),), chunk_s=5.0))

@@ -96,7 +96,7 @@ ACTIONS: tuple[Action, ...] = (
         ("m",),
         "video",
         "switch_sampling",
-        "Evenly, as the course; or 1 fps, at most 64, as SmolVLM2.",
+        "Evenly; 1 fps, at most 64; or all of them, read in parts.",
         label="Sampling",
     ),
     Action(

@@ -36,7 +36,7 @@ from vlmtui.ui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.chats.conversation import Conversation
-    from vlmtui.engine.protocol import Failed, Finished, Loaded, Started, Tokens
+    from vlmtui.engine.protocol import Failed, Finished, Loaded, PartRead, Started, Tokens
     from vlmtui.media.client import MediaClient
     from vlmtui.models.sampling import FrameSampling
     from vlmtui.ui.app import VlmtuiApp
@@ -241,7 +241,10 @@ class Workbench(
     def _offer(self, path: Path | None) -> None:
         """Offer the picture on show for the next question, unless the conversation is about it already."""
         if path is not None:
-            asked = [message.attachments for message in self.conversation.messages if message.attachments]
+            said = self.conversation.messages
+            if said and said[-1].role == "assistant" and said[-1].state != "streaming" and not said[-1].text.strip():
+                said = said[:-2]  # a question without an answer: the model will not see it again
+            asked = [message.attachments for message in said if message.attachments]
             if asked and str(path) in asked[-1]:
                 path = None
         self.chat.offer(path)
@@ -373,7 +376,7 @@ class Workbench(
         if self.complete and self.chat.busy:
             self.workbench_app.stop_engine()
 
-    def receive(self, event: Started | Tokens | Finished | Failed, conversation: Conversation) -> None:
+    def receive(self, event: Started | PartRead | Tokens | Finished | Failed, conversation: Conversation) -> None:
         """Show the next piece of the answer, unless its conversation was left meanwhile."""
         if conversation is not self.conversation:
             return

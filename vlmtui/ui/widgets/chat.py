@@ -18,8 +18,9 @@ from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from vlmtui.chats.conversation import AnswerStats, ChatMessage, Conversation
-from vlmtui.engine.protocol import Failed, Finished, Started, Tokens
+from vlmtui.engine.protocol import Failed, Finished, PartRead, Started, Tokens
 from vlmtui.safetext import safe_line
+from vlmtui.timestamps import clock
 from vlmtui.ui.actions import key_of
 from vlmtui.ui.widgets.chat_asking import Asking
 from vlmtui.ui.widgets.chat_files import QuestionFiles
@@ -131,17 +132,20 @@ class Chat(QuestionFiles, MessageDeeds, Asking):
         if beams > 1:
             self.say(f"{beams} beams: the answer comes whole, not word by word.")
 
-    def receive(self, event: Started | Tokens | Finished | Failed) -> None:
+    def receive(self, event: Started | PartRead | Tokens | Finished | Failed) -> None:
         """Show what the engine says about the answer; nothing of it is lost, whenever it comes."""
         self.begin_answer()
         message = self.conversation.streaming
         assert message is not None
         match event:
+            case PartRead():
+                message.stats.part = f"Part {event.number} of {event.of}, up to {clock(event.end_s)}: {event.text}"
             case Started():
                 message.stats.prompt_tokens = event.prompt_tokens
                 message.stats.image_tokens = event.image_tokens
                 message.stats.tiles = event.tiles
             case Tokens():
+                message.stats.part = ""
                 message.text += event.text
                 message.stats.completion_tokens += event.count
             case Finished():
@@ -299,7 +303,7 @@ class Chat(QuestionFiles, MessageDeeds, Asking):
         self._hint.display = unseen
 
 
-def _ending_words(message: ChatMessage, event: Started | Tokens | Finished | Failed) -> str:
+def _ending_words(message: ChatMessage, event: Started | PartRead | Tokens | Finished | Failed) -> str:
     """Return what is said above the prompt when an answer has ended."""
     if isinstance(event, Failed) and message.state == "stopped":
         return f"It did not go on: {event.cause}. {event.remedy[:1].upper()}{event.remedy[1:]}."

@@ -280,6 +280,8 @@ def _remembered(stats: AnswerStats) -> str:
 
 def _waiting(stats: AnswerStats) -> str:
     """Return what stands in place of an answer before its first word: on a CPU a picture takes a while."""
+    if stats.part:
+        return safe_line(stats.part)
     if not stats.image_tokens:
         return "…"
     return f"Looking at {stats.image_tokens:,} image token{'s' if stats.image_tokens != 1 else ''}…"

@@ -9,7 +9,7 @@ from textual.style import Style
 
 from vlmtui.media.protocol import FrameDrawn
 from vlmtui.models.processor import ProcessorSettings
-from vlmtui.models.sampling import FrameSampling
+from vlmtui.models.sampling import IN_PARTS, MOST_FRAMES, FrameSampling, Timeline, frames_in_all
 from vlmtui.safetext import safe_line
 from vlmtui.ui.widgets.preview_info import size_text
 from vlmtui.ui.widgets.scrub_bar import clock
@@ -35,7 +35,7 @@ def sampling_words(sampling: FrameSampling) -> str:
     """Return how frames are chosen: `8 frames, evenly` or `1 fps, at most 64`."""
     if sampling.mode == "uniform":
         return f"{sampling.frames} frame{'s' * (sampling.frames != 1)}, evenly"
-    return f"{sampling.fps:g} fps, at most {sampling.most}"
+    return f"{sampling.fps:g} fps, {'in parts' if sampling.in_parts else f'at most {sampling.most}'}"
 
 
 def sampling_line(
@@ -76,6 +76,18 @@ def stepped(sampling: FrameSampling, by: int) -> FrameSampling:
     if sampling.mode == "uniform":
         return msgspec.structs.replace(sampling, frames=int(_next(COUNTS, sampling.frames, by)))
     return msgspec.structs.replace(sampling, fps=_next(RATES, sampling.fps, by))
+
+
+def switched(sampling: FrameSampling, timeline: Timeline) -> FrameSampling:
+    """Return the next way to choose frames: evenly, by rate, and by rate in parts where one look has too few."""
+    import msgspec
+
+    if sampling.mode == "uniform":
+        return msgspec.structs.replace(sampling, mode="fps", most=MOST_FRAMES)
+    parts = msgspec.structs.replace(sampling, most=IN_PARTS)
+    if not sampling.in_parts and frames_in_all(parts, timeline) > MOST_FRAMES:
+        return parts
+    return msgspec.structs.replace(sampling, mode="uniform", most=MOST_FRAMES)
 
 
 def _next(steps: tuple[float, ...], now: float, by: int) -> float:

@@ -21,7 +21,7 @@ from vlmtui.media.client import MediaClient
 from vlmtui.media.errors import shown_name
 from vlmtui.media.protocol import FrameDrawn, MediaFailure, MediaInfo, Paper
 from vlmtui.models.processor import ProcessorSettings
-from vlmtui.models.sampling import FrameSampling
+from vlmtui.models.sampling import FrameSampling, Timeline, frames_in_all
 from vlmtui.safetext import safe_line, sentence
 from vlmtui.ui.actions import bindings
 from vlmtui.ui.graphics import detect
@@ -30,7 +30,7 @@ from vlmtui.ui.graphics.probe import Probe
 from vlmtui.ui.widgets.film_strip import FilmStrip
 from vlmtui.ui.widgets.preview_canvas import PreviewCanvas
 from vlmtui.ui.widgets.scrub_bar import ScrubBar
-from vlmtui.ui.widgets.video_info import sampling_line, stepped, video_facts
+from vlmtui.ui.widgets.video_info import sampling_line, stepped, switched, video_facts
 
 _EMPTY = "Select a video in the explorer to see it here."
 _LOOK_EVERY_S = 1.0
@@ -377,6 +377,8 @@ class VideoView(Widget):
             strip.show(reply, tmux=self._probe.terminal.tmux)
             self.call_after_refresh(self._check_size)
             self._sent = len(reply.choices) - len(reply.failed)
+            if sampling.in_parts:  # the strip shows the frames of one look
+                self._sent = frames_in_all(sampling, Timeline(self._frame.total, self._frame.fps))
             times = [choice.time for choice in reply.choices]
             self.query_one(ScrubBar).mark(times, sampling.start_s, sampling.end_s)
             self._say_cost()
@@ -484,9 +486,9 @@ class VideoView(Widget):
         self._choose(msgspec.structs.replace(self.sampling, start_s=0.0, end_s=None))
 
     def action_switch_sampling(self) -> None:
-        """Choose frames by their number, or by a rate."""
-        mode = "fps" if self.sampling.mode == "uniform" else "uniform"
-        self._choose(msgspec.structs.replace(self.sampling, mode=mode))
+        """Choose frames by their number, by a rate, or by a rate in parts."""
+        if self._frame is not None:
+            self._choose(switched(self.sampling, Timeline(self._frame.total, self._frame.fps)))
 
     def action_more_frames(self) -> None:
         """Send more frames."""
