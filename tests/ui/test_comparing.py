@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from vlmtui.chats.conversation import ChatMessage
 from vlmtui.engine.protocol import Failed, Finished, Started, Tokens
 from vlmtui.models.adapters import Adapter, AdapterUse
+from vlmtui.runs.folder import Job, RunFolder
 from vlmtui.settings import Settings
 from vlmtui.ui.comparing.column import Column
 from vlmtui.ui.comparing.differences import differences
@@ -103,6 +104,31 @@ async def test_base_and_adapter_then_another_model_and_stop(make_app: MakeApp, d
         await pilot.click("#compare-keys", offset=(screen_text(pilot).splitlines()[-1].index("Esc"), 0))
         await until(pilot, lambda: over(pilot) is None and not psutil.pid_exists(own))
         assert app.session.pid == pid
+
+
+async def test_a_runs_result_is_compared_with_what_it_began_from(
+    make_shell: MakeApp, demo_adapters: Path, tiny: Path, tmp_path: Path
+) -> None:
+    def run(output: Path, **recipe: str) -> RunFolder:
+        folder = RunFolder(tmp_path / output.name)
+        job = Job(id="run", title="", created=0.0, device="cpu", recipe=dict(recipe), output=str(output))
+        folder.path.mkdir(exist_ok=True)
+        (folder.path / "job.json").write_bytes(msgspec.json.encode(job))
+        return folder
+
+    app = make_shell()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        for finished, names in (
+            (run(demo_adapters / "first"), ["demo", "demo + first"]),
+            (run(tiny, model_name_or_path="demo"), ["demo", tiny.name]),
+        ):
+            app.workbench.compare_run(finished)
+            await until(pilot, lambda: over(pilot) is not None and len(pilot.app.screen.query(Column)) == 2)
+            screen = over(pilot)
+            assert screen is not None and [column.side.name for column in screen.columns] == names
+            await pilot.press("escape")
+            await until(pilot, lambda: over(pilot) is None)
 
 
 def test_words_that_differ_are_found() -> None:

@@ -54,6 +54,7 @@ def answer(
             clock = turns.clock_of(number)
 
             def run(question: Generate, says: Callable[[Event], None]) -> None:
+                turns.wait(number)
                 generate(
                     views[number],
                     question,
@@ -64,7 +65,6 @@ def answer(
                     between=lambda: turns.offer(number),
                 )
 
-            turns.wait(number)
             try:
                 answer_side(request, number, run, send)
             finally:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from textual.widget import Widget
 
 from vlmtui.models.adapters import AdapterUse, base_of
+from vlmtui.safetext import safe_line
 from vlmtui.ui.comparing.side import SideChoice, bare
 from vlmtui.ui.engine_state import ModelChoice
 
@@ -48,7 +49,13 @@ class ComparingActions(Widget if TYPE_CHECKING else object):  # type: ignore[mis
 
     def compare_run(self, run: RunFolder) -> None:
         """Compare the result of `run` with the model that it began from."""
-        job = run.job()
+        from vlmtui.runs.folder import RunError
+
+        try:
+            job = run.job()
+        except RunError as error:
+            self.notify(safe_line(str(error)), severity="error", markup=False)
+            return
         output = Path(job.output)
         if not output.is_dir():
             self.notify("Its result is not where it was any more.", severity="warning", markup=False)
