@@ -18,6 +18,7 @@ from vlmtui.training.recipe import Recipe
 _NICENESS = 5
 _TEXT_TOKENS = 128
 _READ = 1 << 16
+_NEWEST_WINS = ("memory", "columns")
 
 
 def main() -> None:
@@ -32,9 +33,9 @@ def main() -> None:
     while data := os.read(source, _READ):
         buffer += data
         questions = [msgspec.json.decode(body, type=Question) for body in take_frames(buffer)]
-        newest = max((one.id for one in questions if one.what == "memory"), default=0)
+        newest = {one.what: one.id for one in questions}
         for question in questions:
-            stale = question.what == "memory" and question.id < newest
+            stale = question.what in _NEWEST_WINS and question.id < newest[question.what]
             reply = Reply(id=question.id) if stale else answers.to(question)
             write_whole(sink, frame(msgspec.json.encode(reply)))
 
@@ -80,6 +81,11 @@ class _Answers:
 
         found = probe(question.recipe)
         return found | {"line": probe_line(found)}
+
+    def _columns(self, question: Question) -> dict[str, Any]:
+        from vlmtui.training.columns import look_at_columns
+
+        return look_at_columns(question.recipe, question.stage)
 
     def _label(self, question: Question) -> dict[str, Any]:
         from vlmtui.training.labels import inspect

@@ -20,12 +20,13 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         what: `memory`: an estimate, quick once the child is warm; `examine`: all of a dry run; `label`: an example of
-            the recipe that was examined last, with the tokens that carry loss; `probe`: one real step, measured.
-        stage, number: which example, for `label`.
+            the recipe that was examined last, with the tokens that carry loss; `probe`: one real step, measured;
+            `columns`: which column is what, see `vlmtui.training.columns`.
+        stage, number: which example, for `label`; which stage, for `columns`.
     """
 
     id: int
-    what: Literal["memory", "examine", "label", "probe"]
+    what: Literal["memory", "examine", "label", "probe", "columns"]
     recipe: Recipe
     device: str
     stage: int = 0
@@ -50,7 +51,7 @@ class Checker:
 
     async def ask(
         self,
-        what: Literal["memory", "examine", "label", "probe"],
+        what: Literal["memory", "examine", "label", "probe", "columns"],
         recipe: Recipe,
         device: str,
         *,

@@ -89,6 +89,13 @@ def as_yaml(typed: str, types: tuple[str, ...]) -> str:
     return str(yaml.safe_dump(typed, default_style='"', allow_unicode=True, width=10_000)).strip()
 
 
+def as_mapping(values: dict[str, str]) -> str:
+    """Return `values` as they stand in a recipe, in one line."""
+    return str(
+        yaml.safe_dump(values, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    ).strip()
+
+
 def shown(written: str) -> str:
     """Return a value as it is shown to be changed: a text without its quotes."""
     value = _read(written)

@@ -86,10 +86,15 @@ def schema_for(columns: list[str], sample: list[dict[str, Any]], data: Data, met
                 raise UnfitData(f"columns: {part}: there is no column {name!r}, but {', '.join(sorted(names)[:12])}")
         parts: dict[str, str] = {part: name for part, name in data.columns.items() if part != "images"}
         pictures = [data.columns["images"]] if "images" in data.columns else found.pictures
-        renamed = [{part: row.get(name) for part, name in parts.items()} for row in sample]
-        again = detect(list(parts), renamed)
+        # An answer without a question is a caption, under whatever name.
+        called = {"completion": "caption"} if pictures and not {"prompt", "messages", "chosen"} & set(parts) else {}
+        given = {called.get(part, part): name for part, name in parts.items()} | (
+            {"images": pictures[0]} if pictures else {}
+        )
+        renamed = [{part: row.get(name) for part, name in given.items()} for row in sample]
+        again = detect(list(given), renamed)
         found = msgspec.structs.replace(
-            again, columns={part: parts[name] for part, name in again.columns.items()}, pictures=pictures
+            again, columns={part: given[name] for part, name in again.columns.items()}, pictures=pictures
         )
     # TRL's own names for those of the schema's kinds that give a better and a worse answer, or one answer.
     preference = "chosen" in found.columns and "rejected" in found.columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -81,6 +82,23 @@ def read_examples(data: Data, method: Method, seed: int, spill: Path | None = No
     if not found:
         raise UnfitData(f"no row can be trained on{': ' + bad[0].reason if bad else ''}")
     return Examples(found, held, rows, bad, schema, notes)
+
+
+def first_rows(data: Data, count: int) -> tuple[list[str], list[Row]]:
+    """Return the columns of the data set that `data` names, and at most `count` rows to train on; no more is read.
+
+    Raises:
+        DatasetError: it cannot be read.
+        UnfitData: it has no such split.
+    """
+    local = Path(data.dataset_name)
+    if not (local.is_absolute() and local.exists()):
+        split, _, _ = _from_hub(data)
+        return split.columns, [row for _, row in islice(split.rows, count)]
+    with closing(open_dataset(local, data.dataset_train_split if local.is_dir() else "").source) as source:
+        while not source.complete and source.rows < count:
+            source.advance()
+        return source.columns(), source.read(0, count, whole=True)
 
 
 def _collect(

@@ -132,6 +132,8 @@ def test_columns_named_by_the_recipe(folder: Path) -> None:
     columns = {"prompt": "q", "completion": "gold", "images": "pic"}
     (example,) = read(folder, [row], columns=columns).train
     assert (example.prompt[0].text, example.answer, len(example.pictures)) == ("Q", "A", 1)
+    (example,) = read(folder, [row], columns={"completion": "gold", "images": "pic"}).train  # a caption
+    assert (example.prompt[0].text, example.answer) == (DESCRIBE, "A")
     with pytest.raises(UnfitData, match="no column 'Q'"):
         read(folder, [row], columns={"prompt": "Q"})
     with pytest.raises(UnfitData, match="columns: "):

@@ -19,16 +19,19 @@ from vlmtui.safetext import safe_line
 from vlmtui.training.checking import Checker
 from vlmtui.training.command import choose_device
 from vlmtui.training.commands import accelerate_commands, trl_commands
-from vlmtui.training.editing import NoMapping, given, with_key, without_key
+from vlmtui.training.editing import NoMapping, as_mapping, given, with_key, without_key
 from vlmtui.training.fields import FieldsMissing
 from vlmtui.training.form import form_fields
+from vlmtui.training.recipe import Recipe
 from vlmtui.ui.screens.confirm import Confirm
 from vlmtui.ui.training.cloning import changes
 from vlmtui.ui.training.document import Document, read
 from vlmtui.ui.training.field_list import FieldList
 from vlmtui.ui.training.starting import Started, start
 
-_KEYS = "Enter changes · Ctrl+D default · F6 text · F5 dry run · Ctrl+R start · F7 copy · Ctrl+S save · Esc"
+_KEYS = (
+    "Enter changes · Ctrl+D default · F6 text · F5 dry run · Ctrl+R start · F7 copy · F8 columns · Ctrl+S save · Esc"
+)
 _SHOWN = 4
 
 
@@ -42,6 +45,7 @@ class RecipeForm(Screen[str | None]):
         Binding("f5", "dry_run", "Dry run", show=False, priority=True),
         Binding("f6", "other_side", "Text or fields", show=False, priority=True),
         Binding("f7", "copy_command", "Copy as command", show=False, priority=True),
+        Binding("f8", "columns", "Columns", show=False, priority=True),
         Binding("ctrl+r", "start", "Start", show=False, priority=True),
         Binding("ctrl+s", "save", "Save", show=False, priority=True),
     ]
@@ -50,11 +54,13 @@ class RecipeForm(Screen[str | None]):
         super().__init__(id="recipe")
         self.document = document
         self._checker = Checker(log_directory() / "training.log")
+        self._columns = Checker(log_directory() / "training.log")  # which need not wait for torch
         self._list = FieldList(id="recipe-fields")
         self._text = TextArea(document.text, id="recipe-text", show_line_numbers=True, soft_wrap=False)
         self._memory: dict[str, float] = {}
         self._last_change = ""
         self._starting = False
+        self._understood: dict[tuple[object, ...], str] = {}
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -72,7 +78,7 @@ class RecipeForm(Screen[str | None]):
         self._read()
 
     async def on_unmount(self) -> None:
-        await self._checker.close()
+        await asyncio.gather(self._checker.close(), self._columns.close())
 
     # ---- the text, and what it says ----
 
@@ -86,13 +92,17 @@ class RecipeForm(Screen[str | None]):
     @on(FieldList.Changed)
     def _field_changed(self, event: FieldList.Changed) -> None:
         event.stop()
+        self._change(event.name, event.value)
+
+    def _change(self, name: str, value: str | None) -> None:
+        """Write `value` behind the key `name`; None takes it out."""
         old = self.document.text
         try:
-            new = without_key(old, event.name) if event.value is None else with_key(old, event.name, event.value)
+            new = without_key(old, name) if value is None else with_key(old, name, value)
         except NoMapping as error:
             self._say(f"The text has to be mended first: {error}.", failed=True)
             return
-        self._last_change = f"{event.name}: {event.value if event.value is not None else 'default'}"
+        self._last_change = f"{name}: {value if value is not None else 'default'}"
         self.document.text = new
         self._text.load_text(new)
         self._read()
@@ -146,6 +156,7 @@ class RecipeForm(Screen[str | None]):
         except RunError as error:
             self._say(str(error), failed=True)
             return
+        await self._look_at_columns(recipe, device)
         reply = await self._checker.ask("memory", recipe, device)
         if reply.cause:
             self._memory = {}
@@ -154,6 +165,46 @@ class RecipeForm(Screen[str | None]):
             self._show_memory(memory_line(reply.found["memory"], self._memory, self._last_change, device))
             self._memory = reply.found["memory"]
             self._last_change = ""
+
+    # ---- columns ----
+
+    async def _look_at_columns(self, recipe: Recipe, device: str) -> None:
+        """Say where a stage cannot use its columns as they are. A data set on the hub is not asked for unasked."""
+        for number, stage in enumerate(recipe.stages):
+            data = stage.data
+            key = (stage.method, data.dataset_name, data.dataset_train_split, str(data.columns))
+            if key not in self._understood and Path(data.dataset_name).is_absolute():
+                reply = await self._columns.ask("columns", recipe, device, stage=number)
+                if not reply.found and not reply.cause:
+                    return  # a newer question waits
+                self._understood[key] = reply.cause or reply.found["problem"].partition(": name them in the recipe")[0]
+            if problem := self._understood.get(key):
+                said = f"{problem[:1].upper()}{problem[1:]}. F8 says which column is what."
+                self._say(safe_line(said, 400), failed=True)
+                return
+
+    async def action_columns(self) -> None:
+        """Say which column is what."""
+        from vlmtui.ui.training.column_form import ColumnForm
+
+        recipe = self.document.recipe
+        if recipe is None:
+            self.notify("Mend the recipe first.", severity="warning")
+            return
+        if len({stage.data.dataset_name for stage in recipe.stages}) > 1:
+            self.notify("Its stages have data sets of their own: write columns: below each of them (F6).")
+            return
+        try:
+            device = await asyncio.to_thread(choose_device, recipe)
+        except RunError as error:
+            self._say(str(error), failed=True)
+            return
+        last = len(recipe.stages) - 1  # what a preference needs has the answer of SFT in it
+        self.app.push_screen(ColumnForm(self._columns, recipe, device, last), self._map)
+
+    def _map(self, columns: dict[str, str] | None) -> None:
+        if columns is not None:
+            self._change("columns", as_mapping(columns) if columns else None)
 
     # ---- actions ----
 
