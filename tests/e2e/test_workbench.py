@@ -40,6 +40,23 @@ def demo(opened: Open) -> Terminal:
     return terminal
 
 
+@pytest.fixture
+def unloaded(home: Path) -> None:
+    """Let the model be loaded with the first question only: for what asks none."""
+    settings = home / ".config" / "vlmtui" / "settings.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text('load_model = "question"\n', encoding="utf-8")
+
+
+@pytest.fixture
+def looking(unloaded: None, opened: Open) -> Terminal:
+    """As `demo`, without a model."""
+    terminal = opened("demo", "shapes-to-ask")
+    terminal.wait_for("words", 120)
+    select(terminal, "three-shapes.png")
+    return terminal
+
+
 def select(terminal: Terminal, name: str) -> None:
     """Go down the explorer, opening folders, until the preview shows `name`."""
     for _ in range(40):
@@ -138,17 +155,19 @@ def test_no_child_outlives_the_terminal(demo: Terminal, number: signal.Signals) 
     assert not alive
 
 
-def test_a_tiny_terminal_and_back(demo: Terminal) -> None:
+def test_a_tiny_terminal_and_back(looking: Terminal) -> None:
     for size in ((20, 5), (200, 60), (80, 24), (120, 40)):
-        demo.resize(*size)
-        demo.settle(1.0)  # until the paint for this size has come: what comes late would land on the next one
+        looking.resize(*size)
+        looking.settle(1.0)  # until the paint for this size has come: what comes late would land on the next one
         if size != (20, 5):
-            demo.wait(lambda: any("three-shapes.png" in row[30:] for row in demo.lines), 30, f"the picture at {size}")
-    demo.press("ctrl+q")
-    assert demo.wait_for_end() == 0
+            looking.wait(
+                lambda: any("three-shapes.png" in row[30:] for row in looking.lines), 30, f"the picture at {size}"
+            )
+    looking.press("ctrl+q")
+    assert looking.wait_for_end() == 0
 
 
-def test_hostile_names_and_broken_pictures(opened: Open, tmp_path: Path) -> None:
+def test_hostile_names_and_broken_pictures(unloaded: None, opened: Open, tmp_path: Path) -> None:
     """Names that steer terminals and files that are not what they say: shown inertly, as one clear line each."""
     folder = tmp_path / "hostile"
     folder.mkdir()
@@ -184,9 +203,9 @@ def test_a_picture_deleted_while_it_is_shown(demo: Terminal, tmp_path: Path) -> 
     assert demo.wait_for_end() == 0
 
 
-def test_no_color(opened: Open) -> None:
+def test_no_color(unloaded: None, opened: Open) -> None:
     terminal = opened("demo", "plain", NO_COLOR="1")
-    terminal.wait_for("● ready", 120)
+    terminal.wait_for("words", 120)
     select(terminal, "three-shapes.png")
     terminal.settle()
     colours = {cell.fg for row in terminal.screen.buffer.values() for cell in row.values()} - {"default"}
@@ -200,12 +219,12 @@ def _is_grey(colour: str) -> bool:
     return max(red, green, blue) - min(red, green, blue) <= 2
 
 
-def test_ctrl_c_twice_leaves(demo: Terminal) -> None:
-    demo.press("ctrl+c")
-    demo.settle()
-    assert psutil.pid_exists(demo.pid)
-    demo.press("ctrl+c")
-    assert demo.wait_for_end() == 0
+def test_ctrl_c_twice_leaves(looking: Terminal) -> None:
+    looking.press("ctrl+c")
+    looking.settle()
+    assert psutil.pid_exists(looking.pid)
+    looking.press("ctrl+c")
+    assert looking.wait_for_end() == 0
 
 
 def test_without_a_terminal_it_says_so(tmp_path: Path) -> None:
