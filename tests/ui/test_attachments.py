@@ -86,6 +86,32 @@ async def test_a_picture_in_the_clipboard_is_kept_and_attached(tmp_path: Path) -
     assert not await clipboard.copy("x", {"PATH": str(programs)})
 
 
+async def test_ctrl_v_attaches_the_clipboards_picture_else_pastes_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (tmp_path / "copied.png").write_bytes(png((1, 2, 3)))
+    program(programs, "wl-paste", f'cat "{tmp_path}/copied.png"')
+    for name, value in {"WAYLAND_DISPLAY": "wayland-0", "PATH": f"{programs}:{os.environ['PATH']}"}.items():
+        monkeypatch.setenv(name, value)
+    app = ChatApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.chat.focus_prompt()
+        app.copy_to_clipboard("some words")
+        await pilot.press("ctrl+v")
+        await app.workers.wait_for_complete()
+        assert [file.read_bytes() for file in app.chat.attachments] == [png((1, 2, 3))]
+        assert app.chat.draft == ""
+        program(programs, "wl-paste", "exit 1")  # no picture any more
+        await pilot.press("ctrl+v")
+        await app.workers.wait_for_complete()
+        assert app.chat.draft == "some words"
+        monkeypatch.delenv("WAYLAND_DISPLAY")
+        await pilot.press("space", "ctrl+v", "!")  # no way to the system's clipboard: at once, in its order
+        assert app.chat.draft == "some words some words!"
+
+
 async def test_a_file_that_changed_since_it_was_asked_about_is_told(tmp_path: Path) -> None:
     same, other, moved = (tmp_path / name for name in ("same.png", "other.png", "moved.png"))
     for file in (same, other, moved):

@@ -64,11 +64,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "chat.attach_clipboard",
-        "Attach the picture that is in the clipboard",
-        (),
+        "Paste: the picture in the clipboard, else its text",
+        ("ctrl+v", "super+v"),
         "chat",
         "attach_clipboard",
-        "Kept in your data folder; needs wl-paste, xclip or pngpaste.",
+        "Needs wl-paste, xclip or pngpaste where this runs.",
+        label="Paste",
+        own_keys=True,
+        inside="Prompt",
     ),
     Action(
         "chat.move_attachment",

@@ -114,7 +114,7 @@ class QuestionFiles(ChatPart):
                 self.note(f"{names[0]}{more} {words}.")
 
     def action_attach_clipboard(self) -> None:
-        """Attach the picture that is in the system's clipboard."""
+        """Attach the picture that is in the system's clipboard; where there is none, paste the text that was copied."""
         self.run_worker(self._attach_clipboard(), group="clipboard-picture", exclusive=True, exit_on_error=False)
 
     async def _attach_clipboard(self) -> None:
@@ -125,7 +125,15 @@ class QuestionFiles(ChatPart):
             self.attach(await picture_of_clipboard(pasted_directory()))
             self.focus_prompt()
         except NoPicture as none:
-            self.say(str(none))
+            if self.app.clipboard:
+                self._prompt.action_paste()
+            else:
+                self.say(str(none))
+
+    @on(Prompt.PictureWanted)
+    def _picture_wanted(self, event: Prompt.PictureWanted) -> None:
+        event.stop()
+        self.action_attach_clipboard()
 
     def action_move_attachment(self, by: int) -> None:
         """Move the attachment that has the focus, or the last one, among the others."""

@@ -74,6 +74,7 @@ _ORDER = (
     "view.search",
     "app.palette",
     "model.choose",
+    "chat.attach_clipboard",
     "app.quit",
     "app.help",
     "chat.new",

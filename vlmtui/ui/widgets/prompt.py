@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -29,6 +30,7 @@ class Prompt(TextArea):
         # Priority: a text area takes Enter for itself otherwise. They hold only while the prompt is focused.
         Binding("enter", "send", "Send", id="chat.send", priority=True),
         Binding("ctrl+j,shift+enter,alt+enter", "newline", "New line", id="chat.newline", priority=True),
+        Binding("ctrl+v,super+v", "attach_clipboard", "Paste", id="chat.attach_clipboard", show=False),
         Binding("pageup", "page(-1)", "Scroll up", id="chat.page_up", show=False),
         Binding("pagedown", "page(1)", "Scroll down", id="chat.page_down", show=False),
     ]
@@ -69,6 +71,9 @@ class Prompt(TextArea):
         def __init__(self, files: list[Path]) -> None:
             super().__init__()
             self.files = files
+
+    class PictureWanted(Message):
+        """What is in the clipboard is to be pasted, and may be a picture."""
 
     class Page(Message):
         """Page up or down was pressed: what is read is the transcript."""
@@ -138,6 +143,15 @@ class Prompt(TextArea):
             return
         await super()._on_key(event)
 
+    def action_attach_clipboard(self) -> None:
+        """Paste the clipboard: a picture of the system's is attached, else text is inserted."""
+        from vlmtui.ui.clipboard import reading
+
+        if self.app.clipboard and reading(os.environ) is None:
+            self.action_paste()  # now: what is typed next comes behind it
+        else:
+            self.post_message(self.PictureWanted())
+
     def action_page(self, direction: int) -> None:
         """Scroll the transcript."""
         self.post_message(self.Page(direction))
@@ -187,7 +201,14 @@ class Prompt(TextArea):
             self.post_message(self.BackspaceInEmpty())
 
     def on_paste(self, event: events.Paste) -> None:
-        """Make what is pasted safe before the text area inserts it; its lines stay lines. Files are attached."""
+        """Make what is pasted safe before the text area inserts it; its lines stay lines. Files are attached.
+
+        Some terminals paste nothing where the clipboard has a picture only.
+        """
+        if not event.text:
+            event.stop()
+            self.post_message(self.PictureWanted())
+            return
         if files := pasted_files(event.text, self.folder):
             event.prevent_default()
             event.stop()
