@@ -172,6 +172,20 @@ def test_a_settled_block_is_not_laid_out_again() -> None:
     assert markdown.lines[0] is before[0] and markdown.lines[2] is before[2]
 
 
+@pytest.mark.parametrize("long", ["word and *two* more " * 300, "- an item of it\n" * 300, "```\n" + "a line\n" * 900])
+def test_much_text_at_once_is_laid_out_as_when_it_comes_word_by_word(long: str) -> None:
+    text = f"# Title\n\nA paragraph.\n\n{long}"
+    markdown = MarkdownLines()
+    for piece in (text, "and ", "on"):  # as when the chat comes back to an answer that streams
+        markdown.append(piece)
+        assert markdown.unsettled < len(text)
+    shown = " ".join(plain(markdown)).split()
+    whole = MarkdownLines(text + "and on")
+    assert [word for word in shown if word.isalpha()] == [w for w in " ".join(plain(whole)).split() if w.isalpha()]
+    markdown.complete()
+    assert plain(markdown) == plain(whole)
+
+
 @pytest.mark.parametrize(
     "text", ["[" * 5_000, "*a " * 4_000, "`" * 5_001 + "a", "> " * 2_000, "<" * 5_000, "- " * 2_000]
 )

@@ -97,7 +97,13 @@ class MarkdownLines:
             self._settled_text += offset_of_row(tail, (blocks[-1][0].map or [0])[0]) - len(opening)
             self._within = within = None
         self._take_over(older, before)
-        if not complete and blocks and self.unsettled > _LONGEST_AT_ONCE:
+        if complete or not blocks or self.unsettled <= _LONGEST_AT_ONCE:
+            return
+        if len(blocks) > 1:  # much came at once: the last block's rows are counted from before what is settled now
+            changed = self.changed_from
+            self._extend("", complete=False)
+            self.changed_from = min(changed, self.changed_from)
+        else:
             self._settle_in_part(blocks[-1])
 
     def _settle_in_part(self, block: list[Token]) -> None:
