@@ -20,57 +20,37 @@ Measured on a checkpoint of SmolVLM-256M's shape, one thread (AVX512-VNNI), toke
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import nn
 
 _MOST = 127
-_LEAST = 1e-12
 
 
 class Int8Linear(nn.Linear):
-    """A linear layer with weights of one byte; an `nn.Linear`, so that adapters lie over it as over any other.
+    """A linear layer with weights of one byte; an `nn.Linear`, so that adapters lie over it as over any other."""
 
-    Layers of one module are often given the very same input, as those for queries, keys and values: it is brought to
-    whole numbers once. Each token costs this seven times a layer, and there it is as long as the product itself.
-    """
-
-    _newest: ClassVar[tuple[object, torch.Tensor | None, tuple[torch.Tensor, torch.Tensor] | None]] = (None, None, None)
-
-    def __init__(self, layer: nn.Linear, beside: object = None) -> None:
-        """Args:
-        layer: The layer as it was.
-        beside: The same for the layers of one module.
-        """
+    def __init__(self, layer: nn.Linear) -> None:
         nn.Module.__init__(self)
         self.in_features, self.out_features = layer.in_features, layer.out_features
         weight = layer.weight.detach().float()
-        scale = weight.abs().amax(dim=1).clamp(min=_LEAST) / _MOST
+        scale = weight.abs().amax(dim=1).clamp(min=1e-12) / _MOST
         whole = (weight / scale[:, None]).round_().clamp_(-_MOST, _MOST).to(torch.int8)
         self.weight = nn.Parameter(whole, requires_grad=False)
         self.bias = layer.bias
         self.scale: torch.Tensor
-        self.register_buffer("scale", scale / _MOST)  # of a product with an input that is 127 at most
-        self._beside = beside
+        self.register_buffer("scale", scale)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Return the layer's output in the precision of `input`, shaped [..., in] and [..., out]."""
-        beside, known, made = Int8Linear._newest
-        if made is None or known is not input or beside is not self._beside:
-            made = _in_whole_numbers(input.reshape(-1, self.in_features).float())
-            Int8Linear._newest = (self._beside, input, made) if self._beside is not None else (None, None, None)
-        whole, most = made
-        out = torch.mul(torch._int_mm(whole, self.weight.t()), self.scale).mul_(most)
+        rows = input.reshape(-1, self.in_features).float()
+        scale = rows.abs().amax(dim=1, keepdim=True).clamp_(min=1e-12) / _MOST
+        whole = (rows / scale).round_().to(torch.int8)
+        out = torch._int_mm(whole, self.weight.t()).float().mul_(scale).mul_(self.scale)
         if self.bias is not None:
             out += self.bias
         return out.reshape(*input.shape[:-1], self.out_features).to(input.dtype)
-
-
-def _in_whole_numbers(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return rows as whole numbers from -127 to 127, and the largest that was in each; rows x in, rows x 1."""
-    most = torch.linalg.vector_norm(rows, torch.inf, 1, keepdim=True).clamp_(min=_LEAST)
-    return (rows / most).mul_(_MOST).round_().to(torch.int8), most
 
 
 def quantise(model: Any) -> int:
@@ -94,10 +74,10 @@ def language_model(model: Any) -> Any:
 
 
 def _replace(module: Any) -> int:
-    count, beside = 0, object()
+    count = 0
     for name, child in module.named_children():
         if type(child) is nn.Linear:
-            setattr(module, name, Int8Linear(child, beside))
+            setattr(module, name, Int8Linear(child))
             count += 1
         else:
             count += _replace(child)

@@ -74,20 +74,6 @@ def test_top_1_agreement_with_float32() -> None:
     assert not any(isinstance(module, int8.Int8Linear) for module in small.model.vision_model.modules())
 
 
-def test_an_input_in_whole_numbers_serves_the_layers_beside_and_no_others() -> None:
-    torch.manual_seed(0)
-    first, second = (int8.Int8Linear(torch.nn.Linear(8, 5), "one module") for _ in range(2))
-    other = int8.Int8Linear(torch.nn.Linear(8, 5), "another")
-    with torch.inference_mode():
-        given = torch.randn(2, 3, 8)
-        alone = [layer(given.clone()) for layer in (first, second, other)]
-        for layers in ((first, second, other), (other, first, second)):
-            for layer in layers:
-                assert torch.equal(layer(given), alone[(first, second, other).index(layer)])
-        assert not torch.equal(second(given + 1), alone[1])
-        assert torch.equal(first(given[:1]), alone[0][:1])
-
-
 def test_when_int8_is_offered() -> None:
     assert int8_pays("cpu", "none", 256_000_000)
     assert not int8_pays("cpu", "int8", 256_000_000)
