@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from tests.unit.training.nursery import Nursery
+from vlmtui.runs import control
 from vlmtui.runs.control import start
 from vlmtui.runs.events import Checkpointed, Event, EventReader, Logged, read_events
 from vlmtui.runs.folder import RunFolder, create
@@ -44,6 +47,20 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from vlmtui.demo.workspace import write_workspace
 
     return write_workspace(tmp_path_factory.mktemp("workspace"))
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """Where trainings come from that need not import torch."""
+    found = Nursery()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def quick_start(nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start runs from the nursery."""
+    monkeypatch.setattr(control.psutil, "Popen", nursery.start)
 
 
 def begin(text: str, workspace: Path, root: Path) -> RunFolder:

@@ -19,6 +19,8 @@ from tests.unit.training.running import (
     has_checkpoint,
     here,
     last_step,
+    nursery,
+    quick_start,
     shorten,
     wait_for,
     wait_until_over,
@@ -30,10 +32,11 @@ from vlmtui.runs.folder import every
 from vlmtui.runs.publishing import merge
 from vlmtui.training import merging
 
-__all__ = ["workspace"]  # the fixture
+__all__ = ["nursery", "quick_start", "workspace"]  # the fixtures
 pytestmark = pytest.mark.timeout(600)  # processes that load torch; a machine may be busy
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_a_run_that_is_killed_ends_like_one_that_was_not(workspace: Path, tmp_path: Path) -> None:
     broken = begin(RECIPE, workspace, tmp_path / "broken")
     wait_for(broken, has_checkpoint(7))
@@ -61,6 +64,7 @@ def test_a_run_that_is_killed_ends_like_one_that_was_not(workspace: Path, tmp_pa
     assert not list((broken.checkpoints("sft")).glob(".*"))
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_sft_and_then_dpo_with_answers_at_each_evaluation(workspace: Path, tmp_path: Path) -> None:
     pairs = [json.loads(line) for line in (workspace / "questions.jsonl").read_text().splitlines()]
     with (workspace / "pairs.jsonl").open("w") as stream:
@@ -95,6 +99,7 @@ def test_sft_and_then_dpo_with_answers_at_each_evaluation(workspace: Path, tmp_p
     assert merge(run, tmp_path / "merged") == 1  # a process of its own; nothing is written over
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_kto_learns_from_good_and_bad_answers_until_it_is_stopped(workspace: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (workspace / "questions.jsonl").read_text().splitlines()[:14]]
     judged = "".join(json.dumps({**row, "label": number % 2 == 0}) + "\n" for number, row in enumerate(rows))
@@ -110,6 +115,7 @@ def test_kto_learns_from_good_and_bad_answers_until_it_is_stopped(workspace: Pat
     assert answers and all(answer.row % 2 == 0 for answer in answers[0])  # a bad answer is no reference
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_grpo_rewards_answers_that_it_draws(workspace: Path, tmp_path: Path) -> None:
     text = RECIPE.replace("method: sft", "method: grpo\nrewards: [anls, short]")
     text = text.replace("max_steps: 2000", "max_steps: 2")
@@ -139,6 +145,7 @@ def test_four_bits_on_a_cpu_while_the_terminal_is_killed(
     assert stage.parameters - stage.trainable > 1_500_000  # two weights in a byte count as two
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_bad_rows_end_the_run_before_a_model_is_loaded(workspace: Path, tmp_path: Path) -> None:
     lines = (workspace / "questions.jsonl").read_text().splitlines()
     (workspace / "bad.jsonl").write_text("\n".join([*lines[:8], lines[0].replace("shapes/", "nowhere/"), "{"]) + "\n")
