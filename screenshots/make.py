@@ -11,8 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from tests.adapter_maker import make_adapters
 from tests.e2e.svg import screen_as_svg
 from tests.e2e.terminal import VLMTUI, Terminal
+from vlmtui.demo import weights_path
 
 
 def main(target: Path) -> None:
@@ -36,10 +38,15 @@ def main(target: Path) -> None:
             terminal.press("t", "f8")
             terminal.wait_for("Nothing has gone wrong", 20)
             _write(terminal, target / "thumbnails.svg")
+        with _open(home, 120, 40, adapter="random") as terminal:
+            _compare(terminal, "What is in this picture?")
+            _write(terminal, target / "side-by-side.svg")
 
 
-def _open(homes: str, columns: int, rows: int) -> Terminal:
+def _open(homes: str, columns: int, rows: int, adapter: str = "") -> Terminal:
     home = tempfile.mkdtemp(dir=homes)  # a new one each time: conversations and layout would come back
+    if adapter:
+        make_adapters(weights_path(), Path(home) / "adapters", adapter, base="demo")
     environment = {"HOME": home, "HF_HUB_OFFLINE": "1"}
     for name in ("CONFIG", "CACHE", "DATA", "STATE"):
         environment[f"XDG_{name}_HOME"] = f"{home}/.{name.lower()}"
@@ -57,6 +64,22 @@ def _ask(terminal: Terminal, question: str) -> None:
     terminal.type(question)
     terminal.press("enter")
     terminal.wait(lambda: terminal.text.count("ttft") > answers, 60, "the answer")
+
+
+def _compare(terminal: Terminal, question: str) -> None:
+    """Ask the demo model, without its adapter and with it."""
+    terminal.press("f1")
+    terminal.type("compare side")
+    terminal.wait_for("Compare side by side", 20)
+    terminal.press("enter")
+    terminal.wait_for("SIDE BY SIDE", 20)
+    terminal.type(question)
+    terminal.press("tab", "tab", "enter")  # the second column: who answers there
+    terminal.wait_for("random", 20)
+    terminal.press("down", "enter")
+    terminal.wait_for("demo + random", 20)
+    terminal.press("f5")
+    terminal.wait_for("differ", 60)
 
 
 def _write(terminal: Terminal, path: Path) -> None:
