@@ -2,8 +2,8 @@
 
 A thread, not processes: what it does (decoding, scaling, tokenizing) lets go of the interpreter; tiles of a full-size
 batch do not fit the shared memory of most containers, through which processes would hand them over; a forked process
-would inherit locks of the threads beside it; and an error keeps its cause and remedy. Measured on two cores that
-others used too, 256M-shaped, five tiles: see the benchmark of trainings.
+would inherit the locks of the threads beside it; and an error keeps its cause and remedy. One is enough: laying out a
+picture takes it 0.03 s of a processor in 5 tiles and 0.09 s in 17, where a step takes many times that.
 """
 
 from __future__ import annotations
