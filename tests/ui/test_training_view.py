@@ -60,6 +60,7 @@ async def test_runs_are_listed_opened_drawn_and_laid_over_each_other(
         await pilot.press("enter")
         await until(pilot, lambda: app.workbench.viewer.id == "run")
         await until(pilot, lambda: "grad_norm" in screen_text(pilot) and "120/200" in screen_text(pilot))
+        await until(pilot, lambda: "going ×" in screen_text(pilot).splitlines()[0])  # by its name, not its folder's
         await until(pilot, lambda: app.focused is page(app).curves)
         await until(pilot, lambda: "Warning: a line to look for" in screen_text(pilot))  # the log's end, below
         await pilot.press("2")

@@ -182,6 +182,7 @@ class VlmtuiApp(App[int]):
         self._settings_files = files
         self._files = SettingsFiles(self, files)
         await self._files.begin(mistakes)
+        self.workbench.follow_names()
         self.run_worker(self.runs_feed.start_when_there_are_any(), group="runs-feed-start", exit_on_error=False)
 
     async def leave_folder(self) -> None:

@@ -47,7 +47,6 @@ if TYPE_CHECKING:  # the chat and the preview are imported after the first paint
     from vlmtui.ui.widgets.models_view import ModelsView
     from vlmtui.ui.widgets.panel import Panel
     from vlmtui.ui.widgets.preview import Preview
-    from vlmtui.ui.widgets.video_view import VideoView
 
 
 class Workbench(
@@ -76,7 +75,7 @@ class Workbench(
         # Kept, not looked up: messages still arrive while the screen is taken apart.
         self.kept_layout = Layout(self)
         self._explorer = Explorer(directory, select=select or self.kept_layout.shown_before(), id="explorer")
-        self.editors = EditorArea(self._make_viewer, id="editors")
+        self.editors = EditorArea(self._make_viewer, self._name_of, id="editors")
         name = safe_line(directory.name or str(directory), 60)
         self.activity_bar = ActivityBar(id="activity-bar")
         self.side_bar = SideBar(self._explorer, name.upper(), id="side-bar")
@@ -196,6 +195,18 @@ class Workbench(
             viewer.samplings = self.samplings
         return viewer
 
+    def _name_of(self, path: Path, kind: str) -> str:
+        """Return what the tab of a file is called: a run by its own name, which its folder does not have."""
+        row = self.workbench_app.runs_feed.row(str(path)) if kind == "run" else None
+        return row.title if row is not None else path.name
+
+    def follow_names(self) -> None:
+        """Have the tabs of runs called as the runs are, where there are any: a name comes late, or is changed."""
+        if any(tab.kind == "run" for group in self.editors.groups for tab in group.tabs):
+            feed, changed = self.workbench_app.runs_feed, self.editors.names_changed
+            feed.leave(changed)
+            feed.listen(changed)
+
     # ---- parts ----
 
     @property
@@ -263,34 +274,6 @@ class Workbench(
     def on_preview_step_requested(self, message: Preview.StepRequested) -> None:
         """The next or previous picture: the explorer goes there, and the preview follows."""
         self.query_one(Explorer).step(message.path, message.by)
-
-    def on_preview_shown(self, message: Preview.Shown) -> None:
-        """The picture is on the screen: its chip can say how large it is and what it costs."""
-        self.describe(message.preview)
-
-    def on_video_view_shown(self, message: VideoView.Shown) -> None:
-        """A video is on the screen: its chip can say how many frames are sent and what they cost."""
-        self._describe_video(message.path, message.view)
-
-    def on_video_view_sampling_changed(self, message: VideoView.SamplingChanged) -> None:
-        """Other frames of a video are sent with the next question."""
-        self.samplings[message.path] = message.sampling
-        self.editors.pin(message.path)
-        self._describe_video(message.path, message.view)
-
-    def _describe_video(self, path: Path, view: VideoView) -> None:
-        if view.path == path and view.info is not None:
-            from vlmtui.ui.fitting import cost_words
-
-            self.chat.describe(path, cost_words(view.info, view.processor, view.sampling))
-
-    def describe(self, preview: Preview) -> None:
-        """Say beside the chip of the picture on show what it costs."""
-        from vlmtui.ui.fitting import cost_words
-
-        shown = preview.info
-        if shown is not None and (words := cost_words(shown, preview.processor, None)):
-            self.chat.describe(Path(shown.path), words)
 
     # ---- the engine ----
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from vlmtui.engine.protocol import Failed, Offer
     from vlmtui.models.processor import Resolution
     from vlmtui.ui.screens.workbench import Workbench
     from vlmtui.ui.widgets.chip import Chip
+    from vlmtui.ui.widgets.preview import Preview
+    from vlmtui.ui.widgets.video_view import VideoView
 
 
 class CostActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
@@ -28,7 +29,7 @@ class CostActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
         for viewer in bench.editors.viewers:
             viewer.processor = bench.workbench_app.session.processor
             if viewer.id == "preview":
-                bench.describe(viewer)
+                self.describe(viewer)
         self.run_worker(self._tell_costs(bench.chat.attachments), group="costs", exclusive=True, exit_on_error=False)
 
     def on_chip_added(self, message: Chip.Added) -> None:
@@ -48,12 +49,45 @@ class CostActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
                 if words:
                     bench.chat.describe(path, words)
 
+    # ---- what is on show ----
+
+    def on_preview_shown(self, message: Preview.Shown) -> None:
+        """The picture is on the screen: its chip can say how large it is and what it costs."""
+        self.describe(message.preview)
+
+    def on_video_view_shown(self, message: VideoView.Shown) -> None:
+        """A video is on the screen: its chip can say how many frames are sent and what they cost."""
+        self._describe_video(message.path, message.view)
+
+    def on_video_view_sampling_changed(self, message: VideoView.SamplingChanged) -> None:
+        """Other frames of a video are sent with the next question."""
+        self._costed.samplings[message.path] = message.sampling
+        self._costed.editors.pin(message.path)
+        self._describe_video(message.path, message.view)
+
+    def _describe_video(self, path: Path, view: VideoView) -> None:
+        if view.path == path and view.info is not None:
+            from vlmtui.ui.fitting import cost_words
+
+            self._costed.chat.describe(path, cost_words(view.info, view.processor, view.sampling))
+
+    def describe(self, preview: Preview) -> None:
+        """Say beside the chip of the picture on show what it costs."""
+        from vlmtui.ui.fitting import cost_words
+
+        shown = preview.info
+        if shown is not None and (words := cost_words(shown, preview.processor, None)):
+            self._costed.chat.describe(Path(shown.path), words)
+
+    # ---- the resolution ----
+
     def action_toggle_full_resolution(self) -> None:
         """Cut the next question's pictures into tiles, or squash them into one."""
         bench = self._costed
-        processor = bench.workbench_app.session.processor if bench.complete else None
-        if processor is not None:
-            self.use_resolution("off" if processor.splitting else "full")
+        if bench.complete:
+            session = bench.workbench_app.session
+            splits = session.resolution == "full" if session.processor is None else session.processor.splitting
+            self.use_resolution("off" if splits else "full")
 
     def action_choose_resolution(self) -> None:
         """Offer into how many tiles pictures may be cut."""

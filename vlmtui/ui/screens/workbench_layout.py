@@ -197,6 +197,7 @@ class LayoutActions(Widget if TYPE_CHECKING else object):  # type: ignore[misc]
     async def on_run_rows_chosen(self, message: RunRows.Chosen) -> None:
         """Open a run's page."""
         await self._bench.editors.open(Path(message.row.path), "run", pin=not message.stay)
+        self._bench.follow_names()
         if message.page:
             self._bench.viewer.action_page(message.page)
         if not message.stay:

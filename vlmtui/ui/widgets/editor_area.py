@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -38,15 +39,18 @@ class EditorArea(Horizontal):
     class Changed(Message):
         """Other tabs are open, or another one is on show."""
 
-    def __init__(self, make_viewer: Callable[[str], Any], *, id: str | None = None) -> None:
+    def __init__(
+        self, make_viewer: Callable[[str], Any], name_of: Callable[[Path, str], str], *, id: str | None = None
+    ) -> None:
         """Args:
         make_viewer: Returns a new viewer for a kind of file.
+        name_of: Returns what the tab of a file, shown as a kind, is called.
         """
         super().__init__(id=id)
-        self._make_viewer = make_viewer
+        self._make_group = partial(EditorGroup, make_viewer, name_of)
         self._one = asyncio.Lock()
         self._history: list[Closed] = []
-        self.groups: list[EditorGroup] = [EditorGroup(make_viewer)]
+        self.groups: list[EditorGroup] = [self._make_group()]
         self.active: EditorGroup = self.groups[0]
 
     def compose(self) -> ComposeResult:
@@ -115,6 +119,11 @@ class EditorArea(Horizontal):
                     self.post_message(self.Changed())
 
     # ---- tabs ----
+
+    def names_changed(self) -> None:
+        """Files may be called otherwise now."""
+        for group in self.groups:
+            group.show_tabs()
 
     async def close(self, tab: Tab | None = None, group: EditorGroup | None = None) -> None:
         """Close `tab`, else the one on show; a second group without tabs goes, too."""
@@ -241,7 +250,7 @@ class EditorArea(Horizontal):
             await self._remove_group(source)
 
     async def _add_group(self) -> EditorGroup:
-        group = EditorGroup(self._make_viewer)
+        group = self._make_group()
         self.groups.append(group)
         await self.mount(Splitter(id="group-splitter"), group)
         self.set_class(True, "-split")

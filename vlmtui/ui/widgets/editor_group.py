@@ -63,12 +63,14 @@ class EditorGroup(Vertical):
             super().__init__()
             self.group, self.tab = group, tab
 
-    def __init__(self, make_viewer: Callable[[str], Any]) -> None:
+    def __init__(self, make_viewer: Callable[[str], Any], name_of: Callable[[Path, str], str]) -> None:
         """Args:
         make_viewer: Returns a new viewer for a kind of file.
+        name_of: Returns what the tab of a file, shown as a kind, is called.
         """
         super().__init__()
         self._make_viewer = make_viewer
+        self._name_of = name_of
         self._row = EditorTabs()
         self._spare: dict[str, Any] = {}  # viewers that show nothing, by id
         self._clock = 0
@@ -168,7 +170,7 @@ class EditorGroup(Vertical):
 
     def show_tabs(self) -> None:
         """Bring the row of tabs up to date."""
-        names = [tab.path.name for tab in self.tabs]
+        names = [self._name_of(tab.path, tab.kind) for tab in self.tabs]
         labels = [
             Label(name if names.count(name) == 1 else f"{name} — {tab.path.parent.name}", tab.pinned)
             for name, tab in zip(names, self.tabs, strict=True)
