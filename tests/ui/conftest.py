@@ -150,6 +150,7 @@ async def ready(pilot: Pilot[object]) -> VlmtuiApp:
     if app.settings.load_model == "start":
         await until(pilot, lambda: app.session.state.phase == "ready")
     await until(pilot, lambda: app.workbench.part("explorer").rows)  # type: ignore[attr-defined]
+    await pilot.pause()  # all is laid out: a click meets what it is meant for
     return app
 
 

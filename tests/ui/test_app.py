@@ -328,7 +328,11 @@ async def test_no_size_is_too_small(make_shell: MakeApp) -> None:
             await pilot.resize_terminal(width, height)
             await pilot.press("f6", "f6", "f6", "down")
             if width < 59:  # dialogs, where there is no room for them
-                await pilot.press("f4", "escape", "question_mark", "escape")
+                for key in ("f4", "question_mark"):
+                    await pilot.press(key)
+                    await until(pilot, lambda: app.screen is not app.workbench)
+                    await pilot.press("escape")
+                    await until(pilot, lambda: app.screen is app.workbench)
         assert app.is_running
         assert app.workbench.query_one("#chat-pane").region
         assert isinstance(app.focused, Explorer)
