@@ -28,6 +28,19 @@ from vlmtui.monitor.protocol import Details, Drawn, Listed
 POINTS = int(os.environ.get("POINTS", 1_000_000))
 METRICS = int(os.environ.get("METRICS", 20))
 _RUNS = 200
+_REFRESHES = 40
+_WATCHED_S = 40.0
+_RECIPE = """\
+method: sft
+model_name_or_path: demo
+dataset_name: digits/train
+output_dir: out
+use_peft: true
+lora_r: 8
+num_train_epochs: 1000
+learning_rate: 2.0e-3
+eval_fraction: 0.0
+"""
 _TENSORBOARD = (
     "import sys, time; t = time.perf_counter()\n"
     "from tensorboard.backend.event_processing.event_accumulator import EventAccumulator\n"
@@ -36,14 +49,14 @@ _TENSORBOARD = (
 )
 
 
-def write_long(path: Path) -> None:
-    """Write an event log of so many points in each metric."""
+def write_long(path: Path, first: int = 1, last: int = POINTS) -> None:
+    """Append so many points of each metric to an event log."""
     encode = msgspec.json.Encoder().encode
     names = ["loss", "grad_norm", "learning_rate", *(f"metric_{number}" for number in range(METRICS - 3))]
-    with path.open("wb") as file:
-        for start in range(1, POINTS + 1, 10_000):
+    with path.open("ab") as file:
+        for start in range(first, last + 1, 10_000):
             lines = []
-            for step in range(start, min(start + 10_000, POINTS + 1)):
+            for step in range(start, min(start + 10_000, last + 1)):
                 value = round(healthy(step), 6)
                 values = {name: value + place for place, name in enumerate(names)}
                 lines.append(encode({"type": "log", "at": 1e9 + step, "stage": "sft", "step": step, "values": values}))
@@ -87,7 +100,12 @@ async def long_run(folder: Path) -> list[Figure]:
         view = app.query_one(CurvesView)
         view.show([Shown(str(job.path), "long", frozenset(details.metrics))], details.axes)
         await pilot.pause()
-        for _ in range(20):
+        for number in range(_REFRESHES):  # each with new points in every curve
+            write_long(job.events_file, POINTS + 1 + 100 * number, POINTS + 100 * (number + 1))
+            before = details.version
+            while isinstance(details, Details) and details.version == before:
+                details = await client.look(str(job.path))
+            assert isinstance(details, Details)
             request = view.request()
             start = time.perf_counter()
             drawn = await client.draw(request.wanted, smoothing=request.smoothing)
@@ -137,6 +155,41 @@ async def many_runs(folder: Path) -> list[Figure]:
     return figures
 
 
+async def beside_a_job(folder: Path) -> list[Figure]:
+    """Watch a real training of the demo model, as `vlmtui runs watch` does: what does it take of the computer?"""
+    from vlmtui.runs.control import stop
+    from vlmtui.runs.events import Logged, read_events
+    from vlmtui.runs.folder import every, remove
+    from vlmtui.runs.status import ENDED
+    from vlmtui.training.digits import write_digits
+    from vlmtui.ui.monitor.watch import WatchApp
+
+    write_digits(folder / "digits")
+    (folder / "recipe.yaml").write_text(_RECIPE)
+    os.environ["VLMTUI_RUNS"] = str(folder / "runs")
+    subprocess.run([sys.executable, "-m", "vlmtui", "train", str(folder / "recipe.yaml"), "--detach"], check=True)
+    (run,) = every(folder / "runs")
+    while not any(isinstance(event, Logged) for event in read_events(run.events_file)):
+        assert run.state() not in ENDED, run.log_file.read_text()[-2000:]
+        await asyncio.sleep(0.5)
+    job = psutil.Process(run.status().process.pid)
+    app = WatchApp(run.path)
+    async with app.run_test(size=(120, 40)):
+        await asyncio.sleep(5)  # until all that was there is read and drawn
+        reader, ours = psutil.Process(app.runs_feed.client.pid), psutil.Process()
+        before = [sum(one.cpu_times()[:2]) for one in (ours, reader, job)]
+        await asyncio.sleep(_WATCHED_S)
+        after = [sum(one.cpu_times()[:2]) for one in (ours, reader, job)]
+    stop(run)
+    while run.state() not in ENDED:
+        await asyncio.sleep(0.2)
+    remove(run)
+    screen, read, trained = (end - begin for begin, end in zip(before, after, strict=True))
+    detail = f"terminal {screen:.2f} s, reader {read:.2f} s, job {trained:.1f} s in {_WATCHED_S:.0f} s"
+    share = 100 * (screen + read) / (_WATCHED_S * (os.cpu_count() or 1))
+    return [Figure("watching a job, of the computer", share, 1, unit="%", detail=detail)]
+
+
 async def beside_tensorboard(folder: Path) -> list[Figure]:
     """Load the same event file with TensorBoard's own loader, and here."""
     steps = max(100, POINTS // 100)
@@ -168,7 +221,7 @@ async def beside_tensorboard(folder: Path) -> list[Figure]:
 def main() -> None:
     """Measure and report."""
     figures: list[Figure] = []
-    for part in (long_run, many_runs, beside_tensorboard):
+    for part in (long_run, many_runs, beside_a_job, beside_tensorboard):
         with tempfile.TemporaryDirectory() as folder:
             figures += asyncio.run(part(Path(folder)))
     report("Training monitor", figures)

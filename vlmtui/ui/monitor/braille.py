@@ -12,6 +12,7 @@ def _runs(dots: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(sum(dots[first : last + 1]) if last >= first else 0 for last in range(4)) for first in range(4))
 
 
+_SIGNS = (" ", *(chr(_BLANK + dots) for dots in range(1, 256)))
 _BITS = (_runs(_LEFT), _runs(_RIGHT))
 
 
@@ -24,9 +25,8 @@ class Canvas:
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
-        self._bits = [bytearray(columns) for _ in range(rows)]
-        self._inks = [bytearray(columns) for _ in range(rows)]
-        self._ranks = [bytearray(columns) for _ in range(rows)]
+        self._dots = 4 * rows - 1
+        self._bits, self._inks, self._ranks = (bytearray(columns * rows) for _ in range(3))
 
     def upright(self, column: int, top: int, bottom: int, ink: int, rank: int = 0) -> None:
         """Draw a line down one column of dots; what lies beyond the canvas is left out.
@@ -38,24 +38,36 @@ class Canvas:
         """
         if top > bottom:
             top, bottom = bottom, top
-        top, bottom = max(top, 0), min(bottom, 4 * self.rows - 1)
-        if bottom < top or not 0 <= column < 2 * self.columns:
+        if top < 0:
+            top = 0
+        if bottom > self._dots:
+            bottom = self._dots
+        columns = self.columns
+        if bottom < top or not 0 <= column < 2 * columns:
             return
-        cell, side = column >> 1, _BITS[column & 1]
+        # The innermost loop of every picture: its names are local, and it calls nothing.
+        side, ranks, all_bits, inks = _BITS[column & 1], self._ranks, self._bits, self._inks
         first, last = top >> 2, bottom >> 2
+        start, end = top & 3, 3
+        cell = first * columns + (column >> 1)
         for row in range(first, last + 1):
-            bits = side[top & 3 if row == first else 0][bottom & 3 if row == last else 3]
-            if rank > self._ranks[row][cell]:
-                self._ranks[row][cell] = rank
-                self._bits[row][cell] = bits
-                self._inks[row][cell] = ink
-            elif rank == self._ranks[row][cell]:
-                self._bits[row][cell] |= bits
-                self._inks[row][cell] = ink
+            if row == last:
+                end = bottom & 3
+            there = ranks[cell]
+            if rank == there:
+                all_bits[cell] |= side[start][end]
+                inks[cell] = ink
+            elif rank > there:
+                ranks[cell] = rank
+                all_bits[cell] = side[start][end]
+                inks[cell] = ink
+            start = 0
+            cell += columns
 
     def row(self, number: int) -> list[tuple[str, int]]:
         """Return a row of cells as pieces of one ink each; 0 is the ink of what is blank."""
-        bits, inks = self._bits[number], self._inks[number]
+        begin, end = number * self.columns, (number + 1) * self.columns
+        bits, inks = self._bits[begin:end], self._inks[begin:end]
         pieces: list[tuple[str, int]] = []
         text: list[str] = []
         before = -1
@@ -65,7 +77,7 @@ class Canvas:
                 pieces.append(("".join(text), before))
                 text = []
             before = ink
-            text.append(chr(_BLANK + dots) if dots else " ")
+            text.append(_SIGNS[dots])
         if text:
             pieces.append(("".join(text), before))
         return pieces

@@ -25,6 +25,7 @@ from vlmtui.ui.monitor.tiles import Tile, lay_out, pages
 SMOOTHINGS = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999)
 _ZOOM = 0.6
 _STEP = 0.25
+_NOTHING = " Nothing was logged so far."
 _LETTERS = "abcdefghijklmnop"
 
 
@@ -104,6 +105,8 @@ class CurvesView(Widget, can_focus=True):
         self._styles: dict[int, Style] = {}
         self._grip: tuple[int, tuple[float, float]] | None = None
         self._taken: Request | None = None
+        self._answer: Drawn | None = None
+        self._laid_out: tuple[tuple[int, int, int, int, bool], list[Tile]] | None = None
 
     # ---- what is shown ----
 
@@ -113,7 +116,7 @@ class CurvesView(Widget, can_focus=True):
         if list(runs) == self.runs and axes == self.axes:
             return
         if [run.path for run in runs] != [run.path for run in self.runs]:
-            self._window = self.cross = None
+            self._window = self.cross = self._taken = None
             self._drawn, self._pictures = {}, {}
         at = self.plots[self.chosen] if self.chosen < len(self.plots) else ""
         self.runs, self.axes = list(runs), axes
@@ -125,7 +128,10 @@ class CurvesView(Widget, can_focus=True):
     def tiles(self) -> list[Tile]:
         """Return the plots that fit."""
         width, height = self.size
-        return lay_out(len(self.plots), width, height, self.chosen, single=self.single)
+        key = (len(self.plots), width, height, self.chosen, self.single)
+        if self._laid_out is None or self._laid_out[0] != key:
+            self._laid_out = (key, lay_out(len(self.plots), width, height, self.chosen, single=self.single))
+        return self._laid_out[1]
 
     def request(self) -> Request:
         """Return what is to be drawn now."""
@@ -140,7 +146,9 @@ class CurvesView(Widget, can_focus=True):
         """Show what the monitor has drawn for `request`; nothing if something else is wanted by now."""
         if request != self.request() or len(drawn.curves) != len(request.wanted):
             return
-        self._taken = request
+        if request == self._taken and self._answer is not None and _same_curves(drawn, self._answer):
+            return  # nothing new: most looks at a run that is over, or that logs every minute
+        self._taken, self._answer = request, drawn
         if self._window is None:
             self._whole = (drawn.low, drawn.high)
         self._low, self._high = drawn.low, drawn.high
@@ -227,7 +235,7 @@ class CurvesView(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one row through all plots that it goes through."""
         width = self.size.width
-        base = self.rich_style
+        base = self._style(plot.PLAIN)
         pieces: list[Segment] = []
         at = 0
         for tile in self.tiles():
@@ -237,12 +245,14 @@ class CurvesView(Widget, can_focus=True):
                 pieces.append(Segment(" " * (tile.x - at), base))
             picture = self._picture(tile)
             row = picture.rows[y - tile.y] if picture is not None and y - tile.y < len(picture.rows) else []
-            strip = Strip([Segment(text, self._style(ink)) for text, ink in row])
-            pieces += strip.adjust_cell_length(tile.width, base)
+            segments = [Segment(text, self._style(ink)) for text, ink in row]
+            if y == tile.y or not segments:  # a metric's name may have wide letters; all other rows fit
+                segments = list(Strip(segments).adjust_cell_length(tile.width, base))
+            pieces += segments
             at = tile.x + tile.width
         if not self.plots and y == 0:
-            pieces = [Segment(" Nothing was logged so far."[:width], self._style(plot.MUTED))]
-        return Strip(pieces).adjust_cell_length(width, base)
+            pieces, at = [Segment(_NOTHING, self._style(plot.MUTED))], len(_NOTHING)
+        return Strip(pieces, at).adjust_cell_length(width, base)
 
     def _style(self, ink: int) -> Style:
         style = self._styles.get(ink)
@@ -467,6 +477,10 @@ class CurvesView(Widget, can_focus=True):
         elif tile is not None and tile.plot != self.chosen:
             self.chosen = tile.plot
             self._redraw()
+
+
+def _same_curves(one: Drawn, other: Drawn) -> bool:
+    return (one.low, one.high, one.curves) == (other.low, other.high, other.curves)
 
 
 def plots_of(runs: Sequence[Shown]) -> list[str]:

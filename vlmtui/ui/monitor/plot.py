@@ -138,9 +138,12 @@ def draw(name: str, lines: Sequence[tuple[Line, Columns]], look: Look, width: in
     picture.rows.append(_title(name, lines, look, wide, width))
     at = {scale.dot(value) >> 2: value for value in _ticks(bounds, max(2, high // 3), log_y)}
     cross = cell_of(look.cross, look, wide) if look.cross is not None else None
+    in_row: dict[int, dict[int, Piece]] = {}
+    for (cell, row), mark in marks.items():
+        in_row.setdefault(row, {})[cell] = mark
     for row in range(high):
         label = number(at[row], 4).rjust(_LABEL - 1)[: _LABEL - 1] + " ┤" if row in at else " " * _LABEL + "│"
-        pieces = _with_marks(canvas.row(row), {cell: mark for (cell, at_row), mark in marks.items() if at_row == row})
+        pieces = _with_marks(canvas.row(row), in_row.get(row, {}))
         if cross is not None:
             pieces = _with_cross(pieces, cross)
         picture.rows.append([(label, MUTED), *pieces])
@@ -166,18 +169,29 @@ class _Scale:
         share = (value - self._low) / self._span
         return round((1 - max(-1.0, min(2.0, share))) * self._dots)
 
+    def dots(self, values: Sequence[float]) -> list[int]:
+        """Return the rows of dots of many values, none of which is NaN."""
+        if self._log:
+            return [self.dot(value) for value in values]
+        low, span, most = self._low, self._span, self._dots
+        return [
+            round((1 - (value - low) / span) * most) if -span < value - low < 2 * span else self.dot(value)
+            for value in values
+        ]
+
 
 def _bounds(lines: Sequence[tuple[Line, Columns]], look: Look) -> tuple[float, float]:
     """Return the lowest and the highest value to show, with some room."""
-    lows = sorted(v for _, columns in lines for v in columns.low if v == v and (v > 0 or not look.log_y))
-    highs = sorted(v for _, columns in lines for v in columns.high if v == v and (v > 0 or not look.log_y))
+    lows = [v for _, columns in lines for v in columns.low if v == v and (v > 0 or not look.log_y)]
+    highs = [v for _, columns in lines for v in columns.high if v == v and (v > 0 or not look.log_y)]
     if not highs:
-        lows = sorted(v for _, columns in lines for v in columns.low if v == v)
-        highs = sorted(v for _, columns in lines for v in columns.high if v == v)
+        lows = [v for _, columns in lines for v in columns.low if v == v]
+        highs = [v for _, columns in lines for v in columns.high if v == v]
     if not highs:
         return 0.0, 1.0
-    low, high = (lows or highs)[0], highs[-1]
+    low, high = min(lows or highs), max(highs)
     if look.calm and len(highs) > 20:
+        lows, highs = sorted(lows), sorted(highs)
         cut = len(highs) // 50 + 1
         low, high = lows[min(cut, len(lows) - 1)], highs[-1 - cut]
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -194,6 +208,9 @@ def _bounds(lines: Sequence[tuple[Line, Columns]], look: Look) -> tuple[float, f
 
 def _draw_raw(canvas: Canvas, columns: Columns, scale: _Scale, ink: int) -> None:
     """Draw each column from its lowest to its highest value, and what leads from one to the next."""
+    if not columns.broken:
+        _draw_whole(canvas, columns, scale, ink)
+        return
     before = before_dot = -1
     broken = columns.broken
     for number_, column in enumerate(columns.column):
@@ -210,14 +227,41 @@ def _draw_raw(canvas: Canvas, columns: Columns, scale: _Scale, ink: int) -> None
             before = -1
 
 
+def _draw_whole(canvas: Canvas, columns: Columns, scale: _Scale, ink: int) -> None:
+    """Draw a curve without any gap: as nearly all are, each second."""
+    before = before_dot = -1
+    upright = canvas.upright
+    tops, bottoms = scale.dots(columns.high), scale.dots(columns.low)
+    firsts, lasts = scale.dots(columns.first), scale.dots(columns.last)
+    for column, top, bottom, first, last in zip(columns.column, tops, bottoms, firsts, lasts, strict=True):
+        if column - before == 1 and before >= 0:
+            # What leads here from the column before is a part of this column's line, or makes it longer.
+            if first < before_dot:
+                bottom = max(bottom, before_dot - 1)
+            elif first > before_dot:
+                top = min(top, before_dot + 1)
+        elif before >= 0:
+            _lead(canvas, before, before_dot, column, first, ink, 0)
+        upright(column, top, bottom, ink)
+        before, before_dot = column, last
+
+
 def _draw_smooth(canvas: Canvas, columns: Columns, scale: _Scale, ink: int) -> None:
     before = before_dot = -1
-    for column, value in zip(columns.smooth_column, columns.smooth, strict=True):
-        if value != value:
+    smooth = columns.smooth
+    dots: Sequence[int | None]
+    if columns.broken:
+        dots = [scale.dot(value) if value == value else None for value in smooth]
+    else:
+        dots = scale.dots(smooth)
+    for column, dot in zip(columns.smooth_column, dots, strict=True):
+        if dot is None:
             before = -1
             continue
-        dot = scale.dot(value)
-        if before >= 0:
+        if column - before == 1 and before >= 0:
+            step = 1 if dot > before_dot else -1 if dot < before_dot else 0  # the dot before is drawn already
+            canvas.upright(column, before_dot + step, dot, ink, 1)
+        elif before >= 0:
             _lead(canvas, before, before_dot, column, dot, ink, 1)
         else:
             canvas.upright(column, dot, dot, ink, 1)

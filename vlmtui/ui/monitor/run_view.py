@@ -98,7 +98,8 @@ class RunView(RunControls, Vertical):
         self._legend = Static(id="run-legend", markup=False)
         self._text = Static(id="run-page", markup=False)
         self._scroll = VerticalScroll(self._text, id="run-text")
-        self._log = OutputLog(id="run-log")
+        self._log = OutputLog(every_s=_EVERY_S, id="run-log")
+        self._said: dict[Static, Content] = {}
         self._timer: Timer | None = None
         self._looking = self._drawing = self._again = False
 
@@ -156,7 +157,7 @@ class RunView(RunControls, Vertical):
         """Show another run."""
         self.details = None
         self.curves.show([], ["step"])
-        self._head.update("")
+        self._say(self._head, Content(""))
         self._text.update("")
         self._log.follow({})
         self._look()
@@ -201,8 +202,15 @@ class RunView(RunControls, Vertical):
         if self.details is not None:
             lines = head(self.details, self.feed.machine, max(1, self.size.width - 1))
             most = 7 if self.size.height >= 30 else 4 if self.size.height >= 18 else 2
-            self._head.update(Content("\n").join(lines[:most]))
-            self._legend.update(self._legend_text())
+            self._say(self._head, Content("\n").join(lines[:most]))
+            self._say(self._legend, self._legend_text())
+
+    def _say(self, line: Static, content: Content) -> None:
+        """Show `content`, each second: laying out anew costs more than all else, so only where its height changes."""
+        before = self._said.get(line)
+        if before is None or (before.plain, before.spans) != (content.plain, content.spans):
+            self._said[line] = content
+            line.update(content, layout=before is None or before.plain.count("\n") != content.plain.count("\n"))
 
     def _legend_text(self) -> Content:
         runs = self.curves.runs
@@ -261,13 +269,14 @@ class RunView(RunControls, Vertical):
             if path != self.path:
                 return
             if isinstance(details, Failure):
-                self._head.update(Content.styled(f" {safe_line(details.line, 300)}", "$text-error"))
+                self._say(self._head, Content.styled(f" {safe_line(details.line, 300)}", "$text-error"))
                 return
             first, self.details = self.details is None, details
             if first:
                 self._log.follow({"log": Path(details.log)} if details.log else {})
                 self._arrange()
-            self._show_head()
+            if first or not self.curves.up_to_date or self.page not in ("curves", "compare"):
+                self._show_head()  # else together with the curves: each change of the screen costs something
             if self.page == "compare":
                 await self._show_comparison()
             if self.page in ("curves", "compare"):
@@ -336,6 +345,6 @@ class RunView(RunControls, Vertical):
                 )  # fmt: skip
                 if isinstance(drawn, Drawn):
                     self.curves.take(request, drawn)
-                    self._legend.update(self._legend_text())
+                    self._show_head()
         finally:
             self._drawing = False

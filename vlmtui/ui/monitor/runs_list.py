@@ -89,7 +89,16 @@ class RunRows(ScrollView):
         """Show `rows`; the cursor stays on its run."""
         if (rows, pinned, nothing) == (self.rows, self.pinned, self.nothing):
             return
+        same = (pinned, nothing) == (self.pinned, self.nothing) and [row.path for row in rows] == [
+            row.path for row in self.rows
+        ]
+        changed = [place for place, (old, new) in enumerate(zip(self.rows, rows, strict=False)) if old != new]
         self.rows, self.pinned, self.nothing = rows, pinned, nothing
+        if same:  # as each second while something is being trained: its line alone is drawn anew
+            top, height = self.scroll_offset.y, self.size.height
+            lines = [Region(0, place * self.tall - top, self.size.width, self.tall) for place in changed]
+            self.refresh(*[line for line in lines if -self.tall < line.y < height])
+            return
         at = next((place for place, row in enumerate(rows) if row.path == self._at), None)
         self._cursor = at if at is not None else max(0, min(self._cursor, len(rows) - 1))
         self._at = rows[self._cursor].path if rows else ""

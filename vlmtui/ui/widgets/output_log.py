@@ -90,8 +90,12 @@ class OutputLog(Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("output"), Binding("escape", "show_all", "Show all", show=False)]
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, every_s: float = _EVERY_S, id: str | None = None) -> None:
+        """Args:
+        every_s: seconds between two looks.
+        """
         super().__init__(id=id)
+        self._every_s = every_s
         self._tails: dict[str, LogTail | RunTail] = {}
         self._lines: deque[Line] = deque(maxlen=_MOST_LINES)
         self._timer: Timer | None = None
@@ -103,7 +107,7 @@ class OutputLog(Vertical):
 
     def on_mount(self) -> None:
         """Read what is there, and then what comes."""
-        self._timer = self.set_interval(_EVERY_S, self._read)
+        self._timer = self.set_interval(self._every_s, self._read)
         self._read()
 
     def on_show(self) -> None:
