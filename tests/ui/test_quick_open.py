@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
+from textual.widgets import Input
 
 from tests.ui.conftest import MakeApp, ready, screen_text, type_text, until
 from vlmtui.recently_used import COMMANDS, recently_used, use
@@ -37,6 +38,11 @@ async def test_letters_find_a_file_and_enter_opens_it_in_a_tab_that_stays(make_s
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, QuickOpen) and app.screen.query_one(FoundList).rows)
         assert app.screen.query_one(FoundList).chosen == "more/inside.png"
+        field = app.screen.query_one(Input)
+        field.value = "picture10"
+        await field.action_submit()  # before any answer: it is not for the file that is on top of the old list
+        await until(pilot, lambda: app.screen is app.workbench)
+        await until(pilot, lambda: app.workbench.editors.shown.path.name == "picture10.png")  # type: ignore[union-attr]
 
 
 async def test_nothing_matches_is_said_and_a_greater_than_sign_goes_to_the_commands(make_shell: MakeApp) -> None:

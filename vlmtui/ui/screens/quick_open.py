@@ -42,6 +42,8 @@ class QuickOpen(ModalScreen[str | None]):
         self._finder = FileFinder(folder, recent, self._show)
         self._moved = False
         self._typed = ""
+        self._answered = False  # the rows are those for what is typed
+        self._entered_early = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -75,15 +77,19 @@ class QuickOpen(ModalScreen[str | None]):
             self.dismiss(COMMANDS)
             return
         self._typed = event.value
-        self._moved = False
+        self._moved = self._answered = self._entered_early = False
         self._finder.ask(event.value)
 
     def _show(self, found: Found) -> None:
         if not self.is_attached:
             return
         files = self.query_one(FoundList)
+        self._answered = bool(found.rows) or found.done
         files.show(found.rows, files.cursor if self._moved else 0)
         self.query_one("#quick-open-says", Static).update(_summary(found, bool(self._typed.strip())), layout=False)
+        if self._entered_early and self._answered:
+            self._entered_early = False
+            self._choose()
 
     def action_move(self, by: int) -> None:
         """Go to another file of the list."""
@@ -94,7 +100,10 @@ class QuickOpen(ModalScreen[str | None]):
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        self._choose()
+        if self._answered:
+            self._choose()
+        else:  # the rows are still those for fewer letters: it is for the first one that comes
+            self._entered_early = True
 
     @on(FoundList.Chosen)
     def _choose(self) -> None:
