@@ -45,6 +45,7 @@ class ReportCallback(TrainerCallback):
         self._batch = batch
         self._began = self._since = time.monotonic()
         self._first = self._last = 0
+        self._tokens: float | None = None
         self._stops = False
         self._use = MachineUse()
         self.scores: dict[int, dict[str, float]] = {}
@@ -52,6 +53,7 @@ class ReportCallback(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._began = self._since = time.monotonic()
         self._first = self._last = state.global_step
+        self._tokens = None if state.global_step else 0.0  # a resumed run counts from its first log on
         self._reporter.set("running", stage=self._stage, step=state.global_step, steps=state.max_steps)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
@@ -83,6 +85,9 @@ class ReportCallback(TrainerCallback):
             batch = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
             if steps > 0 and now > self._since:
                 values["samples_per_s"] = steps * batch / (now - self._since)
+                if self._tokens is not None and "num_tokens" in values:
+                    values["tokens_per_s"] = (values["num_tokens"] - self._tokens) / (now - self._since)
+            self._tokens = values.get("num_tokens", self._tokens)
             self._since, self._last = now, state.global_step
         if "train_runtime" not in values:
             values |= self._use.read()

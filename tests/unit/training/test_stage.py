@@ -88,6 +88,7 @@ def test_a_dpo_that_was_stopped_ends_like_one_that_was_not(recipe: Recipe, tmp_p
     ]  # fmt: skip
     assert margins[1] == pytest.approx(margins[0], rel=1e-4, abs=1e-6)
     logged = [one.values for one in read_events(whole.events_file) if isinstance(one, Logged) and "loss" in one.values]
+    assert all(values["tokens_per_s"] > 0 for values in logged)
     assert all(values["cpu_memory"] > 1e7 and values["cpu_use"] >= 0 for values in logged)
 
 
