@@ -113,7 +113,8 @@ async def test_while_a_key_is_held_each_file_that_comes_by_is_announced_once(tmp
         assert [path.name for path in app.selected] == [f"p{number}.png" for number in range(1, 101)]
 
 
-async def test_a_folder_that_is_gone_says_so_in_a_line(workspace: Path) -> None:
+async def test_a_folder_that_is_gone_says_so_in_a_line(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vlmtui.ui.widgets.explorer_rows.LOOK_EVERY_S", 3600.0)  # else it is gone from the list soon
     app = ExplorerApp(workspace)
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.explorer.rows)

@@ -99,7 +99,7 @@ class ExplorerFiles(Widget, can_focus=False):
         self._entry, self._new = entry, new
         view = explorer.view
         place = view.region_of(explorer.cursor)
-        x, y, width = 2 * max(1, entry.depth), place.y - round(view.scroll_y), explorer.size.width
+        x, y, width = 2 * max(1, entry.depth) + 1, place.y - round(view.scroll_y), explorer.size.width
         if explorer.files.only is not None:  # where a tile's name is
             x, y, width = place.x, y + place.height - 2, place.right
         field.styles.offset = (x, max(0, min(y, explorer.size.height - 2)))
