@@ -22,8 +22,8 @@ class Ahead(Iterator[Any]):
 
     def __init__(self, batches: Iterator[Any]) -> None:
         self._batches = batches
-        # One core of its own: the step has the others.
-        self._thread = ThreadPoolExecutor(1, "batches", initializer=torch.set_num_threads, initargs=(1,))
+        gpu = torch.cuda.current_device() if torch.cuda.is_initialized() else None
+        self._thread = ThreadPoolExecutor(1, "batches", initializer=_begin_thread, initargs=(gpu,))
         self._next: Future[Any] | None = None
 
     def __next__(self) -> Any:
@@ -38,3 +38,8 @@ class Ahead(Iterator[Any]):
 
     def _begin(self) -> Future[Any]:
         return self._thread.submit(next, self._batches, _END)
+
+
+def _begin_thread(gpu: int | None) -> None:
+    if gpu is not None:
+        torch.cuda.set_device(gpu)  # a thread begins with the first one, also where this process has another

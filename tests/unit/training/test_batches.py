@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from tests.unit.training.running import curve
@@ -71,7 +72,13 @@ def test_the_next_batch_is_made_meanwhile_and_in_order() -> None:
     assert [next(ahead), next(ahead)] == [1, 2] and made == [0, 1, 2]
     with pytest.raises(ValueError, match="damaged"):
         next(ahead)
-    assert list(Ahead(iter([1, 2]))) == [1, 2]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        assert list(Ahead(iter([1, 2]))) == [1, 2]
+        assert torch.get_num_threads() == threads + 1  # the step's own stay what they are
+    finally:
+        torch.set_num_threads(threads)
 
 
 @pytest.fixture
