@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -54,6 +55,8 @@ def test_a_clone_lies_beside_the_first_and_writes_elsewhere(tmp_path: Path) -> N
 
 
 async def test_a_run_is_cloned_with_changes(make_shell: MakeApp, workspace: Path) -> None:
+    row = '{"image": "picture1.png", "question": "Which colour?", "answer": "red"}\n'
+    (workspace / "questions.jsonl").write_text(12 * row)
     first = a_run(workspace)
     write_events(first, training(40))
     say(first, "finished", stage="sft", step=40, steps=40)
@@ -75,7 +78,8 @@ async def test_a_run_is_cloned_with_changes(make_shell: MakeApp, workspace: Path
         await pilot.press("y")
         await until(pilot, lambda: app.screen is app.workbench)
         clone = next(run for run in every() if run.id != first.id)
-        psutil.Process(clone.status().process.pid).kill()  # it is about how it was started, not about what it learns
+        with suppress(psutil.NoSuchProcess):  # it is about how it was started, not about what it learns
+            psutil.Process(clone.status().process.pid).kill()
         assert clone.job().cloned_from == first.id
         assert (workspace / "colours.yaml").read_text() == clone.recipe_file.read_text()
         await until(pilot, lambda: app.workbench.viewer.id == "run" and app.workbench.viewer.path == clone.path)

@@ -68,6 +68,9 @@ class RecipeForm(Screen[str | None]):
         with Horizontal(id="recipe-parts"):
             yield self._list
             yield self._text
+        origin = Static("", id="recipe-origin", markup=False)
+        origin.display = self.document.origin is not None
+        yield origin
         yield Static("", id="recipe-says", markup=False)
         yield Static("", id="recipe-memory", markup=False)
         yield Static(_KEYS, classes="dialog-keys", markup=False)
@@ -131,8 +134,16 @@ class RecipeForm(Screen[str | None]):
             self._say("\n".join([*lines, *([f"and {more} more"] if more > 0 else [])]), failed=True)
             self._show_memory("Memory: known when nothing is wrong any more.")
         else:
-            self._say(f"Nothing is wrong. {' · '.join(changes(document))}")
+            self._say("Nothing is wrong.")
+            self._show_changes()
             self._estimate()
+
+    def _show_changes(self) -> None:
+        """Say what is another than in the run that the recipe was made from."""
+        origin = self.document.origin
+        if origin is not None:
+            lines = " · ".join(changes(self.document)) or "nothing"
+            self.query_one("#recipe-origin", Static).update(f"Other than in {safe_line(origin.title, 40)}: {lines}")
 
     def _say(self, line: str, *, failed: bool = False) -> None:
         says = self.query_one("#recipe-says", Static)
