@@ -289,9 +289,8 @@ class RecipeForm(Screen[str | None]):
         elif self._starting:
             return
         elif self.document.origin is not None:
-            lines = changes(self.document) or ["Nothing was changed."]
-            question = f"Start a clone of {safe_line(self.document.origin.title, 40)}, changed so?"
-            self.app.push_screen(Confirm(question, lines, yes="Start"), self._confirmed)
+            lines = [f"Other than in {safe_line(self.document.origin.title, 60)}:", *changes(self.document)]
+            self.app.push_screen(Confirm("Start the clone?", lines, yes="Start"), self._confirmed)
         elif self.action_save():
             self._start(False)
 
