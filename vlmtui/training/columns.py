@@ -4,48 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from vlmtui.datasets.cells import cell_text
 from vlmtui.datasets.conversation import as_conversation, problems_of
 from vlmtui.datasets.schema import detect
 from vlmtui.training.examples import UnfitData, schema_for
 from vlmtui.training.reading import first_rows
-from vlmtui.training.recipe import Method, Recipe
+from vlmtui.training.recipe import Recipe
 
-PARTS: dict[str, str] = {
-    "images": "the picture or pictures",
-    "prompt": "the question",
-    "completion": "the answer",
-    "chosen": "the better answer",
-    "rejected": "the worse answer",
-    "label": "whether the answer is good",
-    "messages": "the whole conversation",
-}
-"""What a column can be, by the recipe's word for it."""
-
-_OF_METHOD: dict[Method, tuple[str, ...]] = {
-    "sft": ("images", "prompt", "completion", "messages"),
-    "dpo": ("images", "prompt", "chosen", "rejected"),
-    "mpo": ("images", "prompt", "chosen", "rejected"),
-    "kto": ("images", "prompt", "completion", "label", "chosen", "rejected"),
-    "grpo": ("images", "prompt", "completion"),
-}
 _SHOWN = 3
 _SAMPLE = 24
 _MOST_TEXT = 600
-
-
-def parts_of(method: Method) -> tuple[str, ...]:
-    """Return what a column can be for `method`."""
-    return _OF_METHOD[method]
-
-
-def with_columns(recipe: Recipe, stage: int, columns: dict[str, str]) -> Recipe:
-    """Return `recipe` with other `columns` in its stage."""
-    one = recipe.stages[stage]
-    changed = msgspec.structs.replace(one, data=msgspec.structs.replace(one.data, columns=columns))
-    return msgspec.structs.replace(recipe, stages=[*recipe.stages[:stage], changed, *recipe.stages[stage + 1 :]])
 
 
 def look_at_columns(recipe: Recipe, stage: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from vlmtui.safetext import safe_line
 from vlmtui.training.checking import Checker
-from vlmtui.training.columns import PARTS, parts_of, with_columns
+from vlmtui.training.column_parts import PARTS, parts_of, with_columns
 from vlmtui.training.recipe import Recipe
 
 _KEYS = "Up, Down part · Left, Right column · Del none · Enter takes them · Esc"
