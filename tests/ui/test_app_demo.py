@@ -87,7 +87,7 @@ async def test_every_question_of_the_set_is_answered_rightly(demo_workspace: Pat
             if answer != right:
                 wrong.append(f"{line['images']} {prompt} → {answer!r}, not {right!r}")
     # A floor under what these weights reach (see the model card), the same as through the library alone.
-    assert len(wrong) <= len(lines) * 0.25, "\n".join(wrong)
+    assert len(wrong) <= len(lines) * 0.12, "\n".join(wrong)
 
 
 async def test_asked_about_something_else_it_says_what_it_knows(demo_workspace: Path, tmp_path: Path) -> None:

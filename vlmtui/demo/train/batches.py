@@ -125,7 +125,7 @@ class BatchMaker:
         maps: list[bytes] = []
         shown: list[Scene] = []
         made: list[Row] = []
-        pictures, frames = rng.choice((2, 2, 2, 3, 4)), rng.choice(FILM_LENGTHS)
+        pictures, frames = rng.choice((2, 2, 2, 3, 3, 4, 4)), rng.choice(FILM_LENGTHS)
         if kind == "film":
             rows = max(4, rows * 6 // frames)
         elif kind in ("album", "album split"):
