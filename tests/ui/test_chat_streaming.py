@@ -15,6 +15,7 @@ from textual.widgets import Static
 from tests.ui.chat_app import ChatApp, answer, ask, long_conversation, painted, text_of
 from tests.ui.test_chat_markdown import SAMPLE, cut
 from vlmtui.engine.protocol import Finished, Tokens
+from vlmtui.ui.widgets import message_view
 from vlmtui.ui.widgets.markdown_lines import MarkdownLines
 from vlmtui.ui.widgets.message_view import MessageView
 from vlmtui.ui.widgets.transcript import WINDOW
@@ -86,12 +87,26 @@ async def test_many_tokens_cost_few_layouts(monkeypatch: pytest.MonkeyPatch) -> 
             return refresh(self, *regions, layout=layout, **options)  # type: ignore[arg-type]
 
         monkeypatch.setattr(MessageView, "refresh", count)
+        for name in ("_SECONDS_BETWEEN_PAINTS", "_MOST_SECONDS_BETWEEN_PAINTS"):
+            monkeypatch.setattr(message_view, name, 600)
         for _ in range(300):
             app.chat.receive(Tokens(id=1, text="word ", count=1))
-            await asyncio.sleep(0.001)
-        painted = len(layouts)
-        assert 1 <= painted <= 150, "tokens are joined before they are painted"
-        assert sum(layouts) <= 35, "only a new row needs a layout: 1,500 characters are 26 rows"
+        assert len(layouts) == 1, "the first words at once; then tokens are joined before they are painted"
+        view = app.views[0]
+        assert not view.up_to_date
+        view.show_due()
+        assert len(layouts) == 1, "not while the user types either, so soon"
+        monkeypatch.setattr(message_view, "_SECONDS_BETWEEN_PAINTS", 0)
+        app.chat.focus_prompt()
+        await pilot.press("x")  # typed at the next question: the answer is painted behind it
+        await painted(app, pilot)
+        assert text_of(view).count("word") == 300
+        layouts.clear()
+        for _ in range(80):
+            app.chat.receive(Tokens(id=1, text="word ", count=1))
+            view.show_due()
+            await pilot.pause(0)
+        assert 1 <= sum(layouts) <= 20 < len(layouts), "only a new row needs a layout, twice: 400 characters are 7 rows"
 
 
 @pytest.mark.parametrize("text", [SAMPLE, "plain"])

@@ -6,7 +6,6 @@ It shows engine events that are handed to it and posts what the user wants; it k
 from __future__ import annotations
 
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -275,7 +274,7 @@ class Chat(QuestionFiles, MessageDeeds, Asking):
     @on(TextArea.Changed)
     def _typed(self, event: TextArea.Changed) -> None:
         event.stop()
-        self._transcript.typed_at = monotonic()
+        self._transcript.typed()
         if event.text_area.text != self._put:
             self._put = ""
             self.say("")

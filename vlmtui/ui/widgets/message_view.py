@@ -26,11 +26,12 @@ from vlmtui.ui.widgets.lines import Line, LinesVisual, RowsVisual
 from vlmtui.ui.widgets.markdown_lines import MarkdownLines
 
 # Faster than this nobody reads, and each paint costs the machine that also generates. Between two paints of an answer
-# there is time for keys: so many times what a paint takes on this machine, and more while the user types.
+# there is time for keys: so many times what a paint takes on this machine. While the user types, the answer is painted
+# right behind a key's own paint, when the next key is farthest.
 _SECONDS_BETWEEN_PAINTS = 1 / 20
 _MOST_SECONDS_BETWEEN_PAINTS = 1 / 4
 _PAINTS_LEFT_FREE = 6
-_SECONDS_WHILE_TYPING = 1 / 8
+_SECONDS_WHILE_TYPING = 1 / 3
 _DIM = "$foreground 60%"
 _RETRY = {"chat": "retry"}
 _STEPS = {"older": -1, "newer": 1}
@@ -102,6 +103,12 @@ class MessageView(Widget, can_focus=False):
                 self._show()
             else:
                 self._timer = self.set_timer(due, self._show)
+
+    def show_due(self) -> None:
+        """Show what waits for a paint, if the last one is long enough ago."""
+        long_ago = monotonic() - self._painted_at >= _SECONDS_BETWEEN_PAINTS
+        if self._timer is not None and self.is_attached and long_ago:
+            self._show()
 
     @property
     def up_to_date(self) -> bool:

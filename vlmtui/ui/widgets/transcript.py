@@ -122,6 +122,12 @@ class Transcript(VerticalScroll):
         if view is not None and view.message is message:
             view.changed(typing=monotonic() - self.typed_at < _STILL_TYPING_S)
 
+    def typed(self) -> None:
+        """The user wrote at the next question: the answer is painted behind that."""
+        self.typed_at = monotonic()
+        if (view := self.newest) is not None and not view.up_to_date:
+            self.call_after_refresh(view.show_due)
+
     def remove_newest_message(self) -> None:
         """Take the newest message away, e.g. a failed answer that is asked for again; notes below it stay."""
         view = self.newest
