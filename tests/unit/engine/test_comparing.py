@@ -25,6 +25,7 @@ from vlmtui.engine.protocol import (
     Sampling,
     Side,
     SideSays,
+    Started,
     TextPart,
     Tokens,
     Turn,
@@ -142,16 +143,16 @@ def test_one_that_fails_leaves_the_others_alone(demo: Checkpoint, place: Path) -
 
 
 def test_stop_ends_all_sides(demo: Checkpoint, place: Path) -> None:
-    def both_write(events: list[Event]) -> bool:
-        return {event.side for event in events if isinstance(event, SideSays) and isinstance(event.event, Tokens)} == {
-            0,
-            1,
-        }
+    def both_began(events: list[Event]) -> bool:
+        begun = [event.side for event in events if isinstance(event, SideSays) and isinstance(event.event, Started)]
+        return begun == [0, 1]
 
     sides = [Side(adapters=(use(place, name),)) for name in ("one", "two")]
-    events = compare(demo, question(place), sides, SAMPLING, both_write)
+    events = compare(demo, question(place), sides, SAMPLING, both_began)
     assert finished(events).reason == "stopped"
-    assert [finished(said(events, side)).reason for side in (0, 1)] == ["stopped", "stopped"]
+    first, second = (finished(said(events, side)) for side in (0, 1))
+    assert first.completion_tokens <= 2  # it may have come to its own end by then
+    assert (second.reason, second.completion_tokens) == ("stopped", 0)
 
 
 async def test_an_endpoint_is_asked_for_all_sides_at_once(place: Path) -> None:
